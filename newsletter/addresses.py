@@ -1,0 +1,30 @@
+"""What an e-mail address is here: checked once at the door, compared by its key ever after."""
+
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+MAX_LENGTH = 254
+
+
+class AddressError(ValueError):
+    """The text is not one address we could mail; the message is a sentence for the person who typed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    email: str  # as it is mailed
+    key: str  # as it is compared: case-folded, domain in its ASCII form
+
+
+def parse_address(raw: str) -> Address:
+    """Return the address in `raw`, or raise AddressError. Asks no name server."""
+    text = raw.strip(" \t")
+    if len(text) > MAX_LENGTH:
+        raise AddressError(f"An address has at most {MAX_LENGTH} characters.")
+    try:
+        checked = validate_email(text, check_deliverability=False, allow_display_name=False)
+    except EmailNotValidError as error:
+        raise AddressError(str(error)) from error
+    domain = checked.ascii_domain.lower()
+    return Address(email=f"{checked.local_part}@{domain}", key=f"{checked.local_part.casefold()}@{domain}")

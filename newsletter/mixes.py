@@ -1,0 +1,35 @@
+"""Turns a reader's choice into the one TopicMix row that everybody with the same choice shares."""
+
+import hashlib
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from newsletter.models import MixTopic, TopicMix
+from papers.models import Topic
+
+DEFAULT_LENGTH = 10
+LENGTHS = (5, 10, 15, 20)
+
+
+def mix_for(
+    weights: Mapping[Topic, str],
+    *,
+    length: int = DEFAULT_LENGTH,
+    language: str = "en",
+    when_empty: str = TopicMix.WhenEmpty.SKIP,
+) -> TopicMix:
+    """Return the mix of this choice, making it where nobody chose the same before.
+
+    `weights` maps topics to "less", "normal" or "more"; empty means the overall top papers.
+    """
+    chosen = sorted((topic.pk, MixTopic.Weight(weight).value) for topic, weight in weights.items())
+    text = " ".join([*(f"{pk}:{weight}" for pk, weight in chosen), f"{length} {language} {when_empty}"])
+    key = text if len(text) <= 500 else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    with transaction.atomic():
+        mix, created = TopicMix.objects.get_or_create(
+            key=key, defaults={"length": length, "language": language, "when_empty": when_empty}
+        )
+        if created:
+            MixTopic.objects.bulk_create(MixTopic(mix=mix, topic_id=pk, weight=weight) for pk, weight in chosen)
+    return mix

@@ -1,0 +1,234 @@
+"""Readers, what they chose, the day's editions, and the ledger that says what became of each mail."""
+
+import secrets
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from papers.models import Paper, Topic
+
+
+def new_handle() -> str:
+    """A random name for links, so that neither address nor row number stands in a URL (128 bits)."""
+    return secrets.token_urlsafe(16)
+
+
+class TopicMix(models.Model):
+    """A distinct choice. Readers who chose the same share one row, so their digest is composed once."""
+
+    class WhenEmpty(models.TextChoices):
+        SKIP = "skip", "send nothing"
+        TOP = "top", "send the overall top papers"
+
+    key = models.CharField(max_length=600, unique=True, help_text="The whole choice as canonical text.")
+    slug = models.CharField(max_length=32, unique=True, default=new_handle)
+    length = models.PositiveSmallIntegerField(default=10)
+    language = models.CharField(max_length=10, default="en")
+    when_empty = models.CharField(max_length=4, choices=WhenEmpty, default=WhenEmpty.SKIP)
+    topics = models.ManyToManyField(Topic, through="MixTopic", related_name="mixes")
+
+    class Meta:
+        verbose_name_plural = "topic mixes"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MixTopic(models.Model):
+    """A topic in a mix, and how much of it."""
+
+    class Weight(models.TextChoices):
+        LESS = "less", "less"
+        NORMAL = "normal", "normal"
+        MORE = "more", "more"
+
+    mix = models.ForeignKey(TopicMix, on_delete=models.CASCADE, related_name="choices")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    weight = models.CharField(max_length=6, choices=Weight, default=Weight.NORMAL)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mix", "topic"], name="one_weight_per_mix_and_topic")]
+
+    def __str__(self) -> str:
+        return f"{self.topic} ({self.weight})"
+
+
+class Subscriber(models.Model):
+    """A reader: an address, a choice, and whether it may be mailed."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "asked, not confirmed"
+        ACTIVE = "active", "active"
+        UNSUBSCRIBED = "unsubscribed", "unsubscribed"
+        SUPPRESSED = "suppressed", "bounced or complained"
+
+    email = models.EmailField(help_text="As it is mailed.")
+    email_key = models.CharField(max_length=320, unique=True, help_text="As addresses are compared by.")
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING, db_index=True)
+    mix = models.ForeignKey(TopicMix, on_delete=models.PROTECT, related_name="subscribers")
+    handle = models.CharField(max_length=32, unique=True, default=new_handle)
+    secret = models.CharField(max_length=32, default=new_handle, help_text="Part of the links' signatures.")
+    origin = models.CharField(max_length=20, default="form", help_text="form, import or admin.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    active_from = models.DateTimeField(null=True, blank=True, help_text="Editions frozen before are not owed.")
+    unsubscribed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class OutboxMail(models.Model):
+    """A confirmation or link mail that was asked for; sent ahead of digests. Its token is stored hashed."""
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", "confirm the subscription"
+        PREFERENCES = "preferences", "link to the preferences"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "pending"
+        HANDOFF = "handoff", "being handed over"
+        ACCEPTED = "accepted", "accepted"
+        REJECTED = "rejected", "rejected"
+        IN_DOUBT = "in_doubt", "in doubt"
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="outbox")
+    kind = models.CharField(max_length=12, choices=Kind)
+    mix = models.ForeignKey(
+        TopicMix, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="The choice that confirming puts in force.",
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True)
+    token_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.subscriber_id}"
+
+
+class Edition(models.Model):
+    """One day's issue: a frozen, ordered list of papers. Dated in UTC, unique by date."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        HELD = "held", "held"
+        FROZEN = "frozen", "frozen"
+        SENDING = "sending", "sending"
+        CLOSED = "closed", "closed"
+        CLOSED_WITH_IN_DOUBT = "closed_with_in_doubt", "closed, some mails in doubt"
+        EMPTY = "empty", "empty"
+        CANCELLED = "cancelled", "cancelled"
+        MISSED = "missed", "missed"
+
+    date = models.DateField(unique=True)
+    number = models.PositiveIntegerField(null=True, blank=True, help_text="The 'No.' in the dateline.")
+    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
+    candidate_count = models.PositiveIntegerField(null=True, blank=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True, help_text="A word from the editor, printed on top of every mail.")
+    papers = models.ManyToManyField(Paper, through="EditionPaper", related_name="editions")
+
+    class Meta:
+        ordering = ["-date"]
+
+    def __str__(self) -> str:
+        return f"Edition of {self.date}"
+
+
+class EditionPaper(models.Model):
+    """A paper in an edition, with everything its card shows, so that the edition can be replayed."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="entries")
+    # One edition at most: nobody can be sent a paper twice.
+    paper = models.OneToOneField(Paper, on_delete=models.PROTECT, related_name="entry")
+    rank = models.PositiveSmallIntegerField()
+    score = models.FloatField()
+    terms = models.JSONField(help_text="The trending score term by term.")
+    matches = models.JSONField(help_text="[{topic, name, score, evidence}], best first.")
+    card = models.JSONField(help_text="What the card shows: title, abstract, counts, dates.")
+
+    class Meta:
+        ordering = ["rank"]
+        constraints = [models.UniqueConstraint(fields=["edition", "rank"], name="one_paper_per_edition_and_rank")]
+
+    def __str__(self) -> str:
+        return f"{self.rank}. {self.paper_id}"
+
+
+class Delivery(models.Model):
+    """The ledger: one subscriber and one edition, at most one mail, and what became of it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "pending"
+        CLAIMED = "claimed", "claimed by a sender"
+        HANDOFF = "handoff", "being handed over"
+        ACCEPTED = "accepted", "accepted"
+        REJECTED = "rejected", "rejected"
+        SKIPPED = "skipped", "skipped"
+        EXPIRED = "expired", "expired"
+        IN_DOUBT = "in_doubt", "in doubt"
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, help_text="Travels in the mail's metadata.")
+    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="deliveries")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    mix = models.ForeignKey(TopicMix, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    reason = models.TextField(blank=True)
+    token = models.UUIDField(null=True, blank=True, help_text="The sender that holds the claim.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True, help_text="Not before, after a temporary refusal.")
+    message_id = models.CharField(max_length=200, blank=True, db_index=True)
+    planned_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=20, blank=True, help_text="What the provider told later.")
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "subscriber"], name="one_delivery_per_edition_and_subscriber")
+        ]
+        indexes = [
+            models.Index(
+                fields=["edition", "mix", "id"], condition=Q(state="pending"), name="delivery_pending_by_mix"
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state__in=["claimed", "handoff"]), name="delivery_leased"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edition_id} to {self.subscriber_id}: {self.state}"
+
+
+class Event(models.Model):
+    """What the mail provider told later, in Anymail's words."""
+
+    event_id = models.CharField(max_length=200, unique=True)
+    event_type = models.CharField(max_length=20)
+    timestamp = models.DateTimeField(null=True, blank=True)
+    delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="events")
+    reject_reason = models.CharField(max_length=40, blank=True)
+    description = models.TextField(blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id}"
+
+
+class Suppression(models.Model):
+    """An address that must never be mailed again, kept as a keyed hash so that it survives erasure."""
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(max_length=20)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.address_hash[:8]}"

@@ -1,0 +1,26 @@
+"""Addresses that must never be mailed again. Only their keyed hash is kept, so erasing a reader keeps the rule."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from django.conf import settings
+
+from newsletter.models import Suppression
+
+
+def address_hash(email_key: str) -> str:
+    """HMAC-SHA-256 of the address key under SECRET_KEY, as 64 hex digits."""
+    return hmac.new(f"suppression:{settings.SECRET_KEY}".encode(), email_key.encode(), hashlib.sha256).hexdigest()
+
+
+def suppress(email_key: str, reason: str) -> None:
+    """Never mail this address again. `reason` is Anymail's event name: bounced or complained."""
+    Suppression.objects.get_or_create(address_hash=address_hash(email_key), defaults={"reason": reason})
+
+
+def suppressed(email_keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that are suppressed, with one query."""
+    by_hash = {address_hash(key): key for key in email_keys}
+    rows = Suppression.objects.filter(address_hash__in=by_hash).values_list("address_hash", flat=True)
+    return {by_hash[row] for row in rows}

@@ -1,0 +1,211 @@
+"""Papers, the topics they are filed under, and the attention they were seen to get."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+class Topic(models.Model):
+    """What a reader can follow. Phrases and arXiv categories decide which papers belong to it."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=80, unique=True)
+    description = models.CharField(max_length=300, blank=True)
+    phrases = ArrayField(
+        models.CharField(max_length=120),
+        default=list,
+        blank=True,
+        help_text="One phrase a line. 'reward model ^0.5' counts half; without a weight a phrase counts 1.",
+    )
+    categories = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        blank=True,
+        help_text="arXiv categories whose papers belong here, for example cs.CL.",
+    )
+    position = models.PositiveSmallIntegerField(default=100, help_text="Smaller numbers come first.")
+    is_active = models.BooleanField(default=True)
+    accepts_unvoted = models.BooleanField(
+        default=False,
+        help_text="Papers under this topic may enter an edition though no source of attention knows them.",
+    )
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Paper(models.Model):
+    """One paper: the fold of everything its sources said, and what editors decided about it.
+
+    Bibliographic columns are recomputed from `SourceRecord` rows by `papers.ingest` and by nothing else;
+    unknown is NULL. The editor's columns are written by the admin alone.
+    """
+
+    arxiv_id = models.CharField("arXiv id", max_length=32, unique=True, null=True, blank=True)
+    arxiv_version = models.PositiveSmallIntegerField(null=True, blank=True)
+    title = models.TextField()
+    title_key = models.TextField(db_index=True, help_text="The title as papers are compared by.")
+    title_hash = models.CharField(max_length=16, db_index=True, help_text="Names a paper without arXiv id in URLs.")
+    abstract = models.TextField(null=True, blank=True)  # noqa: DJ001  unknown is NULL
+    authors = ArrayField(models.TextField(), null=True, blank=True)
+    author_count = models.PositiveIntegerField(null=True, blank=True)
+    organization_slug = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    organization_name = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
+    published_on = models.DateField(null=True, blank=True)
+    published_inferred = models.BooleanField(default=False, help_text="The year was not written; we worked it out.")
+    categories = ArrayField(models.CharField(max_length=40), null=True, blank=True)
+    primary_category = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001
+    keywords = ArrayField(models.TextField(), null=True, blank=True)
+    ai_summary = models.TextField(null=True, blank=True)  # noqa: DJ001
+    github_url = models.URLField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    project_url = models.URLField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    thumbnail_url = models.URLField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    doi = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    journal_ref = models.TextField(null=True, blank=True)  # noqa: DJ001
+    comment = models.TextField(null=True, blank=True)  # noqa: DJ001
+    submitted_by = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    withdrawn = models.BooleanField(default=False)
+    listed_on = models.DateField(null=True, blank=True, db_index=True)
+    from_archive = models.BooleanField(
+        default=False, help_text="No source told a list day; `listed_on` is the day of the import."
+    )
+    needs_review = models.BooleanField(
+        default=False, help_text="Shares its title with several papers and waits for a curator to merge it."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    # The latest known counts, so that lists need no join; the history is in Observation.
+    upvotes = models.PositiveIntegerField(null=True, blank=True)
+    num_comments = models.PositiveIntegerField(null=True, blank=True)
+    github_stars = models.PositiveIntegerField(null=True, blank=True)
+    observed_at = models.DateTimeField(null=True, blank=True)
+    trending_score = models.FloatField(default=0, db_index=True)
+    trending_terms = models.JSONField(default=list, blank=True)
+
+    # The editor's.
+    pinned = models.BooleanField(default=False, help_text="Leads the next edition.")
+    boost = models.FloatField(default=0, help_text="From -1 to 1, added to the trending score.")
+    hidden = models.BooleanField(default=False, help_text="Never enters an edition and is not listed.")
+    editor_note = models.TextField(blank=True)
+
+    topics = models.ManyToManyField(Topic, through="PaperTopic", related_name="papers")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(boost__gte=-1, boost__lte=1), name="paper_boost_between_-1_and_1")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class SourceRecord(models.Model):
+    """What one source says of one paper, kept so that the paper can be folded anew from all its sources.
+
+    One row per source and identity (arXiv id, or else title): the richest and latest record wins the row,
+    so the order of imports cannot matter.
+    """
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="records")
+    source = models.CharField(max_length=20)
+    identity = models.CharField(max_length=80, help_text="'arxiv:2604.13074' or 'title:<hash of the title key>'.")
+    arxiv_id = models.CharField(max_length=32, null=True, blank=True, db_index=True)  # noqa: DJ001
+    title_keys = ArrayField(models.TextField(), help_text="Every title this source gave it, normalised.")
+    payload = models.JSONField(help_text="The winning PaperRecord as JSON.")
+    list_days = ArrayField(models.DateField(), default=list)
+    first_read_on = models.DateField(help_text="UTC date of the first import, or --listed-on.")
+    decided_by_editor = models.BooleanField(default=False, help_text="A curator chose this row's paper.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "identity"], name="one_record_per_source_and_identity")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.identity}"
+
+
+class Observation(models.Model):
+    """Upvotes, comments and stars of one paper at one moment, as one source told them."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="observations")
+    source = models.CharField(max_length=20)
+    observed_at = models.DateTimeField(null=True, blank=True)
+    upvotes = models.PositiveIntegerField(null=True, blank=True)
+    num_comments = models.PositiveIntegerField(null=True, blank=True)
+    github_stars = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["paper", "source", "observed_at"],
+                condition=Q(observed_at__isnull=False),
+                name="one_observation_per_source_and_moment",
+            ),
+            models.UniqueConstraint(
+                fields=["paper", "source", "upvotes", "num_comments", "github_stars"],
+                condition=Q(observed_at__isnull=True),
+                nulls_distinct=False,
+                name="one_undated_observation_per_content",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} at {self.observed_at}"
+
+
+class PaperTopic(models.Model):
+    """A paper filed under a topic: by matching, with score and evidence, or by an editor, for good."""
+
+    class Decision(models.TextChoices):
+        MATCHED = "matched", "matched"
+        ADDED = "added", "added by an editor"
+        REMOVED = "removed", "removed by an editor"
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="filings")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="filings")
+    score = models.FloatField()
+    evidence = models.JSONField(default=list, help_text="The terms that matched, best first.")
+    decision = models.CharField(max_length=10, choices=Decision, default=Decision.MATCHED)
+    editor = models.ForeignKey("auth.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "topic"], name="one_filing_per_paper_and_topic")]
+        indexes = [models.Index(fields=["topic", "-score"], name="filing_by_topic_and_score")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} under {self.topic_id}"
+
+
+class SourceRun(models.Model):
+    """One reading of a source or import of a file: what came, what it changed, how it ended."""
+
+    class Verdict(models.TextChoices):
+        OK = "ok", "ok"
+        QUIET = "quiet", "quiet: its calendar says none are due"
+        STALE = "stale", "stale"
+        PARTIAL = "partial", "partial"
+        FAILED = "failed", "failed"
+
+    source = models.CharField(max_length=20)
+    target = models.CharField(max_length=500, help_text="File name, or the list day that was asked for.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    read_count = models.PositiveIntegerField(default=0)
+    new_count = models.PositiveIntegerField(default=0)
+    updated_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    rejected_count = models.PositiveIntegerField(default=0)
+    rejects = models.JSONField(default=list, blank=True)
+    verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
+    message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.target}"
