@@ -84,7 +84,7 @@ class Postgres(Server):
         fresh = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.var))
         if options:
             os.chown(fresh, options["user"], options["group"])
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [programs / "initdb", "-D", fresh, *INITDB_OPTIONS],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -131,7 +131,7 @@ class Postgres(Server):
             return log.read_bytes()[began:].decode(errors="replace")
 
     def _socket_folder(self, options: dict[str, Any]) -> Path:
-        """A short private folder for the socket. Its name can be guessed, so one of a stranger is not used."""
+        """A short private folder for the socket. Its name can be guessed: a stranger's is not used."""
         owner = options.get("user", os.geteuid())
         name = f"paper-round-{hashlib.sha256(str(self.data).encode()).hexdigest()[:12]}"
         base = Path(tempfile.gettempdir())

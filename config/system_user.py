@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root: root's server gets an account of its own, and that a way to its files."""
+"""PostgreSQL refuses to run as root: root's server gets an account of its own and a way to its files."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ ACCOUNT = "paper-round"
 
 
 def account_for(data: Path) -> pwd.struct_passwd | None:
-    """Who runs the server on folder `data`: None = the caller; for root, the folder's owner or our account."""
+    """Who runs the server on `data`: None = the caller; for root, the folder's owner or our account."""
     if os.geteuid() != 0:
         if data.exists() and data.stat().st_uid != os.geteuid():
             owner = _name(data.stat().st_uid)
@@ -35,7 +35,7 @@ def _create() -> pwd.struct_passwd:
     useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if useradd is None:
         raise ServerError("PostgreSQL does not run as root and there is no useradd: run as an ordinary user")
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
         capture_output=True,
         text=True,
