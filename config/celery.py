@@ -42,7 +42,7 @@ app.conf.update(
             "options": {"expires": settings.NEWSLETTER_TICK_SECONDS},
         },
     },
-    beat_schedule_filename=str(settings.BASE_DIR / "var" / "beat-schedule"),
+    beat_scheduler="celery.beat.Scheduler",  # keeps no file: one entry, and the tick knows what is due
 )
 app.autodiscover_tasks()
 
@@ -54,10 +54,14 @@ class OwnTick(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, worker: Any) -> None:
         seconds = settings.NEWSLETTER_TICK_SECONDS
-        self.entry = worker.timer.call_repeatedly(float(seconds), self.tick)
+        self.entries = [
+            worker.timer.call_after(1.0, self.tick),
+            worker.timer.call_repeatedly(float(seconds), self.tick),
+        ]
 
     def stop(self, worker: Any) -> None:
-        self.entry.cancel()
+        for entry in self.entries:
+            entry.cancel()
 
     @staticmethod
     def tick() -> None:
