@@ -1,6 +1,7 @@
 """arXiv: API answers (Atom) and the daily announcement feed (Atom and RSS 2.0) → PaperRecord.
 
-The API tells when version 1 appeared, the announcement feed only when the paper was announced; so the first gives
+The API tells when version 1 appeared, the announcement feed only when the paper was announced; so the first
+gives
 `published_on` and the second a list day (not for replacements, whose papers were listed before). Bytes go in, for
 the feeds are UTF-8 whatever an HTTP library guesses. Document types and entities are refused.
 """
@@ -24,7 +25,9 @@ _ARXIV = "{http://arxiv.org/schemas/atom}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _DEPTH_LIMIT = 30
 _ENTRY_LIMIT = 50_000  # elements in one entry; 3,303 authors with affiliations are about 10,000
-_ANNOUNCEMENT = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*(?P<type>[\w-]+)\s+(?:Abstract:\s*)?", re.IGNORECASE)
+_ANNOUNCEMENT = re.compile(
+    r"\s*arXiv:\S+\s+Announce Type:\s*(?P<type>[\w-]+)\s+(?:Abstract:\s*)?", re.IGNORECASE
+)
 _WITHDRAWN = re.compile(
     r"\b(?:paper|article|submission|manuscript|preprint|work|version)\s+(?:has\s+been|have\s+been|is|was)\s+"
     r"(?:\w+\s+){0,2}withdrawn\b|^\W*withdrawn\b",
@@ -68,7 +71,9 @@ def _entries(stream: BinaryIO) -> Iterator[Element]:
             depth, size = depth + 1, size + 1
             path.append(element)
             if depth == 1 and element.tag not in (f"{_ATOM}feed", "rss"):
-                raise SourceError(f"it is XML, but no arXiv feed: its root is {values.excerpt(str(element.tag), 60)}")
+                raise SourceError(
+                    f"it is XML, but no arXiv feed: its root is {values.excerpt(str(element.tag), 60)}"
+                )
             if depth > _DEPTH_LIMIT:
                 raise SourceError(f"its elements are nested more than {_DEPTH_LIMIT} deep")
             if size > _ENTRY_LIMIT:
@@ -105,7 +110,9 @@ def _record(
     categories = canonical_list(_terms(entry)) or ((primary_category,) if primary_category else None)
     authors = _authors(entry)
     comment = values.text(_text(entry, f"{_ARXIV}comment"), "comment", 2_000)
-    published = values.moment(_text(entry, f"{_ATOM}published"), "published") or _rss_moment(_text(entry, "pubDate"))
+    published = values.moment(_text(entry, f"{_ATOM}published"), "published") or _rss_moment(
+        _text(entry, "pubDate")
+    )
     new_to_list = announced is not None and not announced.startswith("replace")
     return PaperRecord(
         source="arxiv",
@@ -119,7 +126,9 @@ def _record(
         categories=_primary_first(categories, primary_category),
         primary_category=primary_category,
         doi=values.text(_text(entry, f"{_ARXIV}doi", f"{_ARXIV}DOI"), "doi", values.NAME_LIMIT),
-        journal_ref=values.text(_text(entry, f"{_ARXIV}journal_ref", f"{_ARXIV}journal_reference"), "journal_ref", 1_000),
+        journal_ref=values.text(
+            _text(entry, f"{_ARXIV}journal_ref", f"{_ARXIV}journal_reference"), "journal_ref", 1_000
+        ),
         comment=comment,
         withdrawn=bool(_WITHDRAWN.search(comment or "") or _WITHDRAWN.search((summary or "")[:200])),
         listed_on=_announced_on(published) if new_to_list else None,

@@ -1,8 +1,9 @@
 """Page captures: the text of a Daily Papers page, copied by hand or a crawler → PaperRecord.
 
-A card is a title, an abstract and, in most captures, a line "• 11 authors" or "slug Full Name", a line "·" and a
-line with the date and the number of comments ("Dec 24, 2024 2"). The year is left out in the year of the capture,
-which is written nowhere; without `captured_on` it is the year after the largest one that is written.
+A card is a title, an abstract and, in most captures, a line "• 11 authors" or "slug Full Name", a line "·"
+and a
+line with the date and the number of comments ("Dec 24, 2024 2"). The year is left out in the year of the
+capture, which is written nowhere; without `captured_on` it is the year after the largest one that is written.
 """
 
 import re
@@ -13,10 +14,16 @@ from datetime import date, datetime
 from papers.sources import values
 from papers.sources.record import PaperRecord, Reading, Records, Reject
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?(?: (\d{{1,6}}))?", re.ASCII)
 _AUTHORS = re.compile(r"[•·*]?\s*(\d{1,6}) authors?", re.ASCII)
-_BANNER = re.compile(r"new|Get trending papers in your email inbox.{0,20}|Subscribe|Daily Papers|by ?.{0,40}\bresearch community")
+_BANNER = re.compile(
+    r"new|Get trending papers in your email inbox.{0,20}|Subscribe|Daily Papers|by
+    ?.{0,40}\bresearch
+  
+   
+    community"
+)
 _GLUED = re.compile(r"Subscribe(?=\S)")
 _LONGEST_TITLE = 400  # characters; a longer line can only be part of an abstract
 _SHORTEST_ABSTRACT = 120
@@ -83,7 +90,11 @@ def _blocks(lines: list[_Line]) -> Iterator[tuple[list[_Line], _Meta | None]]:
     block: list[_Line] = []
     index = 0
     while index < len(lines):
-        if index + 2 < len(lines) and lines[index + 1].text == "·" and (day := _DATE.fullmatch(lines[index + 2].text)):
+        if (
+            index + 2 < len(lines)
+            and lines[index + 1].text == "·"
+            and (day := _DATE.fullmatch(lines[index + 2].text))
+        ):
             month, year = _MONTHS.index(day[1]) + 1, int(day[3]) if day[3] else None
             comments = int(day[4]) if day[4] else None
             yield block, _Meta(lines[index].text, (month, int(day[2]), year), comments)
@@ -98,8 +109,8 @@ def _blocks(lines: list[_Line]) -> Iterator[tuple[list[_Line], _Meta | None]]:
 def _cards(lines: list[_Line]) -> Iterator[tuple[_Line, str | None]]:
     """(title, abstract) of each card in a run; None for an abstract that is missing.
 
-    Lines alternate. Where the count is odd, a long line in a title's place goes on with the abstract before it, and
-    a title followed by another title (a short line before a long one) has none.
+    Lines alternate. Where the count is odd, a long line in a title's place goes on with the abstract before
+    it, and a title followed by another title (a short line before a long one) has none.
     """
     title: _Line | None = None
     abstract: list[str] = []
@@ -107,7 +118,12 @@ def _cards(lines: list[_Line]) -> Iterator[tuple[_Line, str | None]]:
         if title is None:
             title = line
         elif not abstract:
-            if (len(lines) - index) % 2 == 0 and _is_title(line) and index + 1 < len(lines) and not _is_title(lines[index + 1]):
+            if (
+                (len(lines) - index) % 2 == 0
+                and _is_title(line)
+                and index + 1 < len(lines)
+                and not _is_title(lines[index + 1])
+            ):
                 yield title, None
                 title = line
             else:
@@ -122,7 +138,9 @@ def _cards(lines: list[_Line]) -> Iterator[tuple[_Line, str | None]]:
 
 
 def _is_title(line: _Line) -> bool:
-    return len(line.text) < _SHORTEST_ABSTRACT or (len(line.text) < _LONGEST_TITLE and not line.text.endswith("."))
+    return len(line.text) < _SHORTEST_ABSTRACT or (
+        len(line.text) < _LONGEST_TITLE and not line.text.endswith(".")
+    )
 
 
 def _record(title: str, abstract: str, meta: _Meta | None, year: int | None, position: str) -> PaperRecord:
@@ -139,7 +157,9 @@ def _record(title: str, abstract: str, meta: _Meta | None, year: int | None, pos
         organization_name=values.text(name, "organisation", values.NAME_LIMIT),
         published_on=published_on,
         published_inferred=bool(published_on and meta and meta.day[2] is None),
-        reading=None if comments is None else Reading(observed_at=None, num_comments=values.count(comments, "comments")),
+        reading=None
+        if comments is None
+        else Reading(observed_at=None, num_comments=values.count(comments, "comments")),
         position=position,
     )
 

@@ -18,7 +18,12 @@ _ITEMS = re.compile(r',?\s*"items"\s*:\s*\[')
 
 
 def parse_answer(
-    body: str, *, listed_on: date | None = None, observed_at: datetime | None = None, start: int = 0, where: str = ""
+    body: str,
+    *,
+    listed_on: date | None = None,
+    observed_at: datetime | None = None,
+    start: int = 0,
+    where: str = "",
 ) -> Records:
     """The records of one answer, a JSON array beginning at `start`.
 
@@ -37,16 +42,22 @@ def parse_recording(line: str, position: str) -> Records:
         value = loads(line)
     except ValueError as error:
         opening = _ITEMS.search(line)
-        if opening is None:
-            yield Reject(position, str(error), values.excerpt(line))
-            return
-        head, items = line[: opening.start()] + "}", array_items(line, opening.end() - 1)
         try:
-            yield from recorded({**loads(head), "items": items}, position)
+            head = loads(line[: opening.start()] + "}") if opening else None
         except ValueError:
+            head = None
+        if opening is None or not isinstance(head, dict):
             yield Reject(position, str(error), values.excerpt(line))
+        else:
+            yield from recorded({**head, "items": array_items(line, opening.end() - 1)}, position)
         return
     yield from recorded(value, position)
+
+
+def is_cut_recording(line: str) -> bool:
+    """Whether a line that is no whole JSON begins as a recording does, so that its whole items can be
+    saved."""
+    return bool(_ITEMS.search(line[:2_000]))
 
 
 def recorded(value: dict[str, Any], position: str) -> Records:
@@ -63,7 +74,9 @@ def recorded(value: dict[str, Any], position: str) -> Records:
     yield from _records(items, listed_on, observed_at, f"{position}, ")
 
 
-def _records(items: Iterable[Any], listed_on: date | None, observed_at: datetime | None, where: str) -> Records:
+def _records(
+    items: Iterable[Any], listed_on: date | None, observed_at: datetime | None, where: str
+) -> Records:
     for number, item in enumerate(items, start=1):
         position = f"{where}item {number}"
         if isinstance(item, Broken):
@@ -93,7 +106,8 @@ def parse_item(
         title=values.title(item.get("title") if title is None else title, "paper.title"),
         arxiv_id=arxiv_id,
         arxiv_version=version,
-        abstract=values.text(paper.get("summary"), "paper.summary") or values.text(item.get("summary"), "summary"),
+        abstract=values.text(paper.get("summary"), "paper.summary")
+        or values.text(item.get("summary"), "summary"),
         authors=authors,
         author_count=author_count,
         organization_slug=slug,

@@ -1,7 +1,7 @@
 """JSON Lines, one paper a line, for whatever the other sources do not cover → PaperRecord.
 
-Only `title` is needed. The keys are those of PaperRecord, with a few names that are common elsewhere; unknown keys
-are ignored and a known key of the wrong kind rejects its line.
+Only `title` is needed. The keys are those of PaperRecord, with a few names that are common elsewhere;
+unknown keys are ignored and a known key of the wrong kind rejects its line.
 """
 
 from typing import Any
@@ -33,7 +33,8 @@ def parse_paper(value: dict[str, Any], position: str) -> PaperRecord:
         arxiv_version=values.count(value.get("arxiv_version"), "arxiv_version") or version,
         abstract=values.text(_any(value, "abstract"), "abstract"),
         authors=authors,
-        author_count=values.count(value.get("author_count"), "author_count") or (len(authors) if authors else None),
+        author_count=values.count(value.get("author_count"), "author_count")
+        or (len(authors) if authors else None),
         organization_slug=values.text(organization.get("slug"), "organization.slug", values.NAME_LIMIT),
         organization_name=values.text(organization.get("name"), "organization.name", values.NAME_LIMIT),
         published_on=values.day(_any(value, "published_on"), "published_on"),
@@ -61,5 +62,7 @@ def _any(value: dict[str, Any], field: str) -> Any:
 
 
 def _reading(value: dict[str, Any], observed_at: Any) -> Reading | None:
-    counts = {name: values.count(value.get(name), name) for name in ("upvotes", "num_comments", "github_stars")}
+    counts = {
+        name: values.count(value.get(name), name) for name in ("upvotes", "num_comments", "github_stars")
+    }
     return Reading(observed_at=observed_at, **counts) if any(v is not None for v in counts.values()) else None

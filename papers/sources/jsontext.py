@@ -30,7 +30,9 @@ def loads(text: str) -> Any:
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is not valid JSON ({error.msg.lower()} at character {error.pos + 1:,})") from None
+        raise ValueError(
+            f"it is not valid JSON ({error.msg.lower()} at character {error.pos + 1:,})"
+        ) from None
     except ValueError:  # a number of thousands of digits
         raise ValueError("it holds a number that is too long") from None
 
@@ -65,7 +67,11 @@ def array_items(text: str, start: int = 0) -> Iterator[Any]:
                 raise SourceError(TOO_DEEP) from None
             reason = TOO_DEEP
         except json.JSONDecodeError as error:
-            reason = "the text breaks off inside it" if error.pos >= len(text) - 1 else f"not JSON: {error.msg.lower()}"
+            reason = (
+                "the text breaks off inside it"
+                if error.pos >= len(text) - 1
+                else f"not JSON: {error.msg.lower()}"
+            )
         except ValueError:
             reason = "it holds a number that is too long"
         yield Broken(_cut_or(reason, text, begin), clean(text[begin : begin + 300])[:160])
@@ -76,6 +82,7 @@ def array_items(text: str, start: int = 0) -> Iterator[Any]:
 
 
 def _cut_or(reason: str, text: str, begin: int) -> str:
-    # A cut inside a string is reported by Python at the string's beginning, so look at the end of the text too.
+    # A cut inside a string is reported by Python at the string's beginning, so look at the end of the text
+    # too.
     unclosed = not text.rstrip().endswith(("]", "}"))
     return "the text breaks off inside it" if unclosed and not _NEXT_ITEM.search(text, begin + 1) else reason

@@ -19,7 +19,8 @@ LINK_LIMIT = 500
 COUNT_LIMIT = 100_000_000
 EARLIEST_YEAR = 1900
 
-# Never visible, able to reorder or break text, or not storable (NUL, lone surrogates, bidi marks, zero widths).
+# Never visible, able to reorder or break text, or not storable (NUL, lone surrogates, bidi marks, zero
+# widths).
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
     "\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -30,7 +31,14 @@ _ARXIV_ID = re.compile(
     r"(?:v(?P<version>[1-9]\d{0,2}))?(?:\.pdf)?",
     re.IGNORECASE | re.ASCII,
 )
-_KINDS = {str: "text", int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
+_KINDS = {
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
 
 
 class FieldError(ValueError):
@@ -63,7 +71,9 @@ def _shallow(value: Any) -> str:
 
 
 def _few(value: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(str(k)[:40], v if not isinstance(v, list | dict) else kind(v)) for k, v in list(value.items())[:6]]
+    return [
+        (str(k)[:40], v if not isinstance(v, list | dict) else kind(v)) for k, v in list(value.items())[:6]
+    ]
 
 
 def text(value: Any, name: str, limit: int = ABSTRACT_LIMIT) -> str | None:
@@ -76,7 +86,8 @@ def text(value: Any, name: str, limit: int = ABSTRACT_LIMIT) -> str | None:
 
 
 def shorten(value: str, limit: int) -> str:
-    """`value`, or its beginning up to the last sentence end (else word end) before `limit`, and an ellipsis."""
+    """`value`, or its beginning up to the last sentence end (else word end) before `limit`, and an
+    ellipsis."""
     if len(value) <= limit:
         return value
     head = value[: limit - 2]
@@ -108,7 +119,9 @@ def count(value: Any, name: str) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         raise FieldError(f"{name} is {kind(value)}, not a whole number")
     if not 0 <= value <= COUNT_LIMIT:
-        raise FieldError(f"{name} is {excerpt(str(value) if abs(value) < 10**30 else 'huge', 40)}: no possible count")
+        raise FieldError(
+            f"{name} is {excerpt(str(value) if abs(value) < 10**30 else 'huge', 40)}: no possible count"
+        )
     return value
 
 
@@ -123,7 +136,9 @@ def link(value: Any, name: str) -> str | None:
         return None
     try:
         parts = urlsplit(candidate)
-        usable = parts.scheme.lower() in ("http", "https") and "." in (parts.hostname or "") and not parts.username
+        usable = (
+            parts.scheme.lower() in ("http", "https") and "." in (parts.hostname or "") and not parts.username
+        )
     except ValueError:
         return None
     return candidate if usable else None
