@@ -87,7 +87,7 @@ def fold(rows: Iterable[Row]) -> dict[str, Any]:
                 best[name] = (candidate, claim[1])
     facts = {name: value for name, (_, value) in best.items()}
     key = title_key(facts["title"])
-    slug, name = facts.get("organization") or (None, None)
+    slug, organization = facts.get("organization") or (None, None)
     published, inferred = facts.get("published") or (None, False)
     authors = facts.get("authors")
     listed_on, from_archive = _listed(rows)
@@ -99,7 +99,7 @@ def fold(rows: Iterable[Row]) -> dict[str, Any]:
         "title_hash": title_hash(key),
         "author_count": max(len(authors or ()), facts.get("author_count") or 0) or None,
         "organization_slug": slug,
-        "organization_name": name,
+        "organization_name": organization,
         "published_on": date.fromisoformat(published) if published else None,
         "published_inferred": inferred,
         "categories": _primary_first(facts.get("categories"), facts.get("primary_category")),

@@ -17,13 +17,12 @@ _TYPEFACE = re.compile(
 def title_key(title: str) -> str:
     """The title as papers are compared by: letters and digits only, without case, accents or TeX dress.
 
-    "L$^2$M" and "L^2M" have one key, as have "γ-MoD", "$\\gamma$-MoD" and "gamma-MoD". May be "": such a
-    title names nothing and its record is rejected.
+    "L$^2$M" and "L^2M" have one key; a Greek letter, its TeX command and its name are the same. May be "":
+    such a title names nothing and its record is rejected.
     """
     plain = _TYPEFACE.sub("", title)
     decomposed = unicodedata.normalize("NFKD", plain.casefold())
-    # casefold first: some letters decompose into capitals of another alphabet only after it, so fold once
-    # more.
+    # Some letters decompose into capitals, so fold once more.
     key = "".join(_spelled(letter) for letter in decomposed.casefold() if letter.isalnum())
     if len(key.encode()) > _LONGEST_KEY:
         key = f"{key[:400]}{_digest(key)}"

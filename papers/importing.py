@@ -116,7 +116,7 @@ def _opened(path: Path) -> _Stream:
         raise SourceError("it is empty")
     if size > FILE_LIMIT:
         raise SourceError(f"it has {size // MEGABYTE:,} MB, more than {FILE_LIMIT // MEGABYTE}")
-    file = path.open("rb")
+    file = path.open("rb")  # closed with the stream  # noqa: SIM115
     if file.read(2) != b"\x1f\x8b":
         file.seek(0)
         return _Stream(file)

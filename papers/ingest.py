@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from papers.filing import file_papers
 from papers.folding import claims, join
 from papers.identity import identity, title_key
 from papers.joining import Joining, move_everything, neighbours, protected
@@ -58,8 +59,10 @@ def ingest(
     listed_on: date | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> IngestReport:
-    """Save all records and write a SourceRun. `listed_on` is the list day of papers whose source tells none
-    (else the UTC date of `now`). Raises SourceError where the source ends in one; what came before stays saved.
+    """Save all records and write a SourceRun; `progress` is told the number read after each batch.
+
+    `listed_on` is the list day of papers whose source tells none (else the UTC date of `now`). Raises
+    SourceError where the source ends in one; what came before stays saved.
     """
     report = IngestReport(source=source, target=target)
     run = SourceRun.objects.create(source=source, target=target[:500], started_at=now)
@@ -99,7 +102,7 @@ def merge(paper: Paper, into: Paper) -> Paper:
         joining = Joining(neighbours(titles, rows), titles)
         joining.run()
         Paper.objects.filter(pk=keep).update(needs_review=False)
-        refold(joining.touched | {keep})
+        file_papers(sorted(refold(joining.touched | {keep}) | {keep}))
         return Paper.objects.get(pk=keep)
 
 
@@ -207,7 +210,8 @@ def _save_batch(batch: list[PaperRecord], first_read_on: date) -> list[str]:
     news = iter(save_readings(readings))
     told = [bool(record.reading and next(news)) or known for record, known in zip(batch, told, strict=True)]
     touched = {row.paper_id for row, known in zip(batch_rows, told, strict=True) if known}
-    refold(touched | joining.touched)
+    if reworded := refold(touched | joining.touched) | joining.created:
+        file_papers(sorted(reworded))
     return _outcomes(batch_rows, told, joining.created)
 
 

@@ -138,7 +138,8 @@ class Joining:
     def _place(self) -> None:
         for row in self.rows:
             home = self.homes[row.identity]
-            assert home.pk is not None
+            if home.pk is None:
+                raise AssertionError("every home was saved by now")
             if row.pk and row.paper_id != home.pk:
                 SourceRecord.objects.filter(pk=row.pk).update(paper=home.pk)
                 move_observations(row, home.pk)
@@ -172,9 +173,9 @@ def protected(pks: Iterable[int]) -> set[int]:
     wanted = list(pks)
     held: set[int] = set()
     for relation in Paper._meta.related_objects:
-        if relation.on_delete is models.PROTECT:  # type: ignore[attr-defined]
+        if relation.on_delete is models.PROTECT:
             name = relation.field.name
-            rows = relation.related_model._base_manager.filter(**{f"{name}__in": wanted})  # type: ignore[union-attr]
+            rows = relation.related_model._base_manager.filter(**{f"{name}__in": wanted})
             held |= set(rows.values_list(f"{name}_id", flat=True))
     return held
 

@@ -9,25 +9,33 @@ from papers.folding import Row, fold
 from papers.models import Paper, SourceRecord
 from papers.observing import latest_counts
 
+_MATCHED = frozenset({"title", "abstract", "keywords", "categories", "primary_category"})
+
 
 def refold(paper_ids: Iterable[int]) -> set[int]:
-    """Recompute these papers and save those that changed; returns their ids. Editors' columns are not
-    touched."""
+    """Recompute these papers and save those that changed. Editors' columns are not touched.
+
+    Returns the ids of those whose text changed, for they may belong under other topics now.
+    """
     papers = Paper.objects.in_bulk(list(paper_ids))
     rows: dict[int, list[Row]] = defaultdict(list)
     for record in SourceRecord.objects.filter(paper__in=papers):
         rows[record.paper_id].append(as_row(record))
     counts = latest_counts(papers)
     changed: list[Paper] = []
+    reworded: set[int] = set()
     columns: list[str] = []
     for pk, paper in papers.items():
         if pk not in rows:  # made by hand in the admin: nothing to fold
             continue
         wanted = fold(rows[pk]) | counts[pk]
         columns = columns or list(wanted)
-        if any(getattr(paper, name) != value for name, value in wanted.items()):
-            for name, value in wanted.items():
-                setattr(paper, name, value)
+        different = {name for name, value in wanted.items() if getattr(paper, name) != value}
+        if different:
+            for name in different:
+                setattr(paper, name, wanted[name])
+            if different & _MATCHED:
+                reworded.add(pk)
             paper.updated_at = timezone.now()
             changed.append(paper)
     if changed:
@@ -35,7 +43,7 @@ def refold(paper_ids: Iterable[int]) -> set[int]:
         Paper.objects.bulk_create(
             changed, update_conflicts=True, unique_fields=["id"], update_fields=[*columns, "updated_at"]
         )
-    return {paper.pk for paper in changed}
+    return reworded
 
 
 def as_row(record: SourceRecord) -> Row:

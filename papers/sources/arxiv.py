@@ -1,9 +1,8 @@
 """arXiv: API answers (Atom) and the daily announcement feed (Atom and RSS 2.0) → PaperRecord.
 
 The API tells when version 1 appeared, the announcement feed only when the paper was announced; so the first
-gives
-`published_on` and the second a list day (not for replacements, whose papers were listed before). Bytes go in, for
-the feeds are UTF-8 whatever an HTTP library guesses. Document types and entities are refused.
+gives `published_on` and the second a list day (not for replacements, whose papers were listed before). Bytes
+go in, for the feeds are UTF-8 whatever an HTTP library guesses. Document types and entities are refused.
 """
 
 import re

@@ -18,11 +18,8 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?(?: (\d{{1,6}}))?", re.ASCII)
 _AUTHORS = re.compile(r"[•·*]?\s*(\d{1,6}) authors?", re.ASCII)
 _BANNER = re.compile(
-    r"new|Get trending papers in your email inbox.{0,20}|Subscribe|Daily Papers|by
-    ?.{0,40}\bresearch
-  
-   
-    community"
+    r"new|Get trending papers in your email inbox.{0,20}|Subscribe|Daily Papers"
+    r"|by ?.{0,40}\bresearch community"
 )
 _GLUED = re.compile(r"Subscribe(?=\S)")
 _LONGEST_TITLE = 400  # characters; a longer line can only be part of an abstract

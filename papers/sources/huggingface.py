@@ -27,8 +27,8 @@ def parse_answer(
 ) -> Records:
     """The records of one answer, a JSON array beginning at `start`.
 
-    `listed_on` is the day that was asked for (without it the day of submission counts); `observed_at` is when the
-    answer came. A paper named twice gives two records; they are folded into one later.
+    `listed_on` is the day that was asked for (without it the day of submission counts); `observed_at` is when
+    the answer came. A paper named twice gives two records; they are folded into one later.
     """
     yield from _records(array_items(body, start), listed_on, observed_at, where)
 

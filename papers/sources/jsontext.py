@@ -82,7 +82,6 @@ def array_items(text: str, start: int = 0) -> Iterator[Any]:
 
 
 def _cut_or(reason: str, text: str, begin: int) -> str:
-    # A cut inside a string is reported by Python at the string's beginning, so look at the end of the text
-    # too.
+    # A cut inside a string is reported at the string's beginning, so look at the end of the text too.
     unclosed = not text.rstrip().endswith(("]", "}"))
     return "the text breaks off inside it" if unclosed and not _NEXT_ITEM.search(text, begin + 1) else reason

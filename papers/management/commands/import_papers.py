@@ -17,12 +17,7 @@ _COLUMNS = ("read", "new", "updated", "unchanged", "rejected")
 
 
 class Command(BaseCommand):
-    help = "Import papers from page captures, Hugging Face answers, arXiv feeds or JSON Lines (all may
-    be
- 
-  
-   
-    gzipped)."
+    help = "Import papers from page captures, Hugging Face answers, arXiv feeds or JSON Lines (gzip too)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
