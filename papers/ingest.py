@@ -101,6 +101,7 @@ def merge(paper: Paper, into: Paper) -> Paper:
         titles = {key for row in rows for key in row.title_keys}
         joining = Joining(neighbours(titles, rows), titles)
         joining.run()
+        keep = rows[0].paper_id  # an id-less paper that could not choose before may have brought an older row
         Paper.objects.filter(pk=keep).update(needs_review=False)
         file_papers(sorted(refold(joining.touched | {keep}) | {keep}))
         return Paper.objects.get(pk=keep)

@@ -29,12 +29,17 @@ def save_readings(readings: Sequence[tuple[SourceRecord, Reading]]) -> list[bool
         observation = known.get(key)
         if observation is None:
             known[key] = created[key] = Observation(
-                paper_id=row.paper_id, source=row.source, identity=row.identity,
-                observed_at=reading.observed_at, **{name: getattr(reading, name) for name in COUNTS},
-            )  # fmt: skip
-        elif _raise(observation, reading) and key not in created:
+                paper_id=row.paper_id,
+                source=row.source,
+                identity=row.identity,
+                observed_at=reading.observed_at,
+                **{name: getattr(reading, name) for name in COUNTS},
+            )
+            answers.append(True)
+            continue
+        answers.append(_raise(observation, reading))
+        if answers[-1] and key not in created:
             changed[key] = observation
-        answers.append(key in created or key in changed)
     Observation.objects.bulk_create(created.values())
     Observation.objects.bulk_update(changed.values(), COUNTS)
     return answers

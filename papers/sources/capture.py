@@ -22,7 +22,7 @@ _BANNER = re.compile(
     r"|by ?.{0,40}\bresearch community"
 )
 _GLUED = re.compile(r"Subscribe(?=\S)")
-_LONGEST_TITLE = 400  # characters; a longer line can only be part of an abstract
+_LONGEST_TITLE = 300  # characters; a longer line can only be part of an abstract
 _SHORTEST_ABSTRACT = 120
 
 
@@ -106,26 +106,18 @@ def _blocks(lines: list[_Line]) -> Iterator[tuple[list[_Line], _Meta | None]]:
 def _cards(lines: list[_Line]) -> Iterator[tuple[_Line, str | None]]:
     """(title, abstract) of each card in a run; None for an abstract that is missing.
 
-    Lines alternate. Where the count is odd, a long line in a title's place goes on with the abstract before
-    it, and a title followed by another title (a short line before a long one) has none.
+    Lines alternate, with two exceptions that their lengths tell: a line too long for a title goes on with the
+    abstract before it, and a short line before such a long one is a title even where an abstract is expected.
     """
     title: _Line | None = None
     abstract: list[str] = []
-    for index, line in enumerate(lines):
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
         if title is None:
             title = line
-        elif not abstract:
-            if (
-                (len(lines) - index) % 2 == 0
-                and _is_title(line)
-                and index + 1 < len(lines)
-                and not _is_title(lines[index + 1])
-            ):
-                yield title, None
-                title = line
-            else:
-                abstract.append(line.text)
-        elif len(line.text) > _LONGEST_TITLE:
+        elif not abstract and following and _is_title(line) and _too_long_for_a_title(following):
+            yield title, None
+            title = line
+        elif not abstract or _too_long_for_a_title(line):
             abstract.append(line.text)
         else:
             yield title, " ".join(abstract)
@@ -135,9 +127,11 @@ def _cards(lines: list[_Line]) -> Iterator[tuple[_Line, str | None]]:
 
 
 def _is_title(line: _Line) -> bool:
-    return len(line.text) < _SHORTEST_ABSTRACT or (
-        len(line.text) < _LONGEST_TITLE and not line.text.endswith(".")
-    )
+    return len(line.text) < _SHORTEST_ABSTRACT
+
+
+def _too_long_for_a_title(line: _Line) -> bool:
+    return len(line.text) > _LONGEST_TITLE
 
 
 def _record(title: str, abstract: str, meta: _Meta | None, year: int | None, position: str) -> PaperRecord:

@@ -16,7 +16,8 @@ def database() -> dict[str, list[str]]:
         names.setdefault(record.paper_id, []).append(f"{record.source} {record.identity}")
     return {
         "papers": _lines(
-            {**_columns(paper, _CHANCE), "records": sorted(names.get(paper.pk, []))} for paper in Paper.objects.all()
+            {**_columns(paper, _CHANCE), "records": sorted(names.get(paper.pk, []))}
+            for paper in Paper.objects.all()
         ),
         "records": _lines(_columns(record, {"id", "paper"}) for record in records),
         "observations": _lines(

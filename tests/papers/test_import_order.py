@@ -19,7 +19,9 @@ def at(hour: int) -> datetime:
     return datetime(2026, 5, 19, hour, tzinfo=UTC)
 
 
-def huggingface(arxiv_id: str, title: str, hour: int | None = None, upvotes: int = 1, **fields: object) -> PaperRecord:
+def huggingface(
+    arxiv_id: str, title: str, hour: int | None = None, upvotes: int = 1, **fields: object
+) -> PaperRecord:
     moment = None if hour is None else at(hour)
     return PaperRecord(
         source="huggingface", title=title, arxiv_id=arxiv_id, read_at=moment,
@@ -27,7 +29,9 @@ def huggingface(arxiv_id: str, title: str, hour: int | None = None, upvotes: int
     )  # fmt: skip
 
 
-def capture(title: str, abstract: str = "Words.", comments: int | None = None, **fields: object) -> PaperRecord:
+def capture(
+    title: str, abstract: str = "Words.", comments: int | None = None, **fields: object
+) -> PaperRecord:
     reading = None if comments is None else Reading(None, num_comments=comments)
     return PaperRecord(source="capture", title=title, abstract=abstract, reading=reading, **fields)  # type: ignore[arg-type]
 
@@ -41,7 +45,9 @@ TRICKY = [
     capture("Early Name", comments=1, published_on=date(2026, 5, 2), published_inferred=True),
     capture("Early Name", "A fuller abstract of it.", published_on=date(2025, 5, 2)),
     huggingface("2605.00003", "Early Name", 3, 9, listed_on=date(2026, 5, 19)),
-    PaperRecord(source="arxiv", title="Late Name", arxiv_id="2605.00003", arxiv_version=2, categories=("cs.LG",)),
+    PaperRecord(
+        source="arxiv", title="Late Name", arxiv_id="2605.00003", arxiv_version=2, categories=("cs.LG",)
+    ),
     capture("Late Name", comments=4),
     PaperRecord(source="arxiv", title="Early Name", arxiv_id="2605.00003", arxiv_version=1, withdrawn=True),
     huggingface("2605.00003", "Early Name", 8, 30, listed_on=date(2026, 5, 18)),
@@ -77,7 +83,10 @@ class AnyOrder(TestCase):
         expected = canonical.database()
         SourceRecord.objects.all().delete()
         Paper.objects.all().delete()
-        wanted = [*(index for index in order if index in chosen), *(index for index in again if index in chosen)]
+        wanted = [
+            *(index for index in order if index in chosen),
+            *(index for index in again if index in chosen),
+        ]
         importing([TRICKY[index] for index in wanted], cuts)
         assert canonical.database() == expected
         importing([TRICKY[index] for index in wanted], 0)
