@@ -51,12 +51,15 @@ def import_file(
 
 
 def read_file(path: Path, *, captured_on: date | None = None) -> tuple[str, Records]:
-    """(source, records) of a file, read as they are asked for. Raises SourceError, at once or while
-    reading."""
+    """(source, records) of a file, read as they are asked for. Raises SourceError, at once or while reading."""
     name = values.excerpt(path.name, 100)
     try:
         stream = _opened(path)
-        source, records = _told_apart(stream, captured_on)
+        try:
+            source, records = _told_apart(io.BufferedReader(stream, _HEAD), captured_on)
+        except BaseException:
+            stream.close()
+            raise
     except SourceError as error:
         raise SourceError(f"{name} was not imported: {error}.") from None
     except OSError as error:
@@ -79,16 +82,19 @@ def _guarded(records: Records, stream: "_Stream", name: str) -> Records:
 class _Stream(io.RawIOBase):
     """The unpacked bytes of a file. Damaged gzip data ends the stream and is told in `broken`."""
 
-    def __init__(self, inner: BinaryIO) -> None:
-        self.inner = inner
+    def __init__(self, path: Path, packed: bool) -> None:
+        self.inner = gzip.GzipFile(path) if packed else path.open("rb")  # noqa: SIM115  closed by close()
         self.broken = ""
 
     def readable(self) -> bool:
+        """Part of what io.BufferedReader asks for."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; 0 at the end."""
         try:
-            chunk = self.inner.read(len(buffer))
+            # read1: a larger read would lose what it unpacked before the damage.
+            chunk = self.inner.read1(len(buffer))
         except EOFError:
             self.broken = "the gzip data breaks off here"
             return 0
@@ -99,6 +105,7 @@ class _Stream(io.RawIOBase):
         return len(chunk)
 
     def close(self) -> None:
+        """Close the file as well."""
         self.inner.close()
         super().close()
 
@@ -116,26 +123,26 @@ def _opened(path: Path) -> _Stream:
         raise SourceError("it is empty")
     if size > FILE_LIMIT:
         raise SourceError(f"it has {size // MEGABYTE:,} MB, more than {FILE_LIMIT // MEGABYTE}")
-    file = path.open("rb")  # closed with the stream  # noqa: SIM115
-    if file.read(2) != b"\x1f\x8b":
-        file.seek(0)
-        return _Stream(file)
-    file.seek(0)
-    unpacked = _Stream(gzip.open(file))  # type: ignore[arg-type]
-    total = 0
-    while chunk := unpacked.read(1 << 20):
-        total += len(chunk)
-        if total > FILE_LIMIT:
-            unpacked.close()
-            raise SourceError(f"unpacked it has more than {FILE_LIMIT // MEGABYTE} MB")
-    if not total:
-        raise SourceError(unpacked.broken or "it is empty")
-    file.seek(0)
-    return _Stream(gzip.open(file))  # type: ignore[arg-type]
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if packed:
+        _check_unpacked_size(path)
+    return _Stream(path, packed)
 
 
-def _told_apart(stream: _Stream, captured_on: date | None) -> tuple[str, Records]:
-    buffered = io.BufferedReader(stream, _HEAD)
+def _check_unpacked_size(path: Path) -> None:
+    """Unpack once and throw away, so that nothing of a file that is too large is imported."""
+    with _Stream(path, packed=True) as unpacked:
+        total = 0
+        while chunk := unpacked.read(1 << 20):
+            total += len(chunk)
+            if total > FILE_LIMIT:
+                raise SourceError(f"unpacked it has more than {FILE_LIMIT // MEGABYTE} MB")
+        if not total:
+            raise SourceError(unpacked.broken or "it is empty")
+
+
+def _told_apart(buffered: io.BufferedReader, captured_on: date | None) -> tuple[str, Records]:
     head = buffered.peek(_HEAD)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SourceError("it is UTF-16 text; only UTF-8 is read")

@@ -29,7 +29,9 @@ def counts(report: IngestReport) -> tuple[int, ...]:
 
 def in_edition(paper: Paper, day: int) -> EditionPaper:
     edition = Edition.objects.create(date=date(2026, 5, day))
-    return EditionPaper.objects.create(edition=edition, paper=paper, rank=1, score=1.0, terms=[], matches=[], card={})
+    return EditionPaper.objects.create(
+        edition=edition, paper=paper, rank=1, score=1.0, terms=[], matches=[], card={}
+    )
 
 
 def test_what_a_source_does_not_tell_stays_null() -> None:
