@@ -113,6 +113,8 @@ def _escaped(source: str) -> str:
             pieces.append(r"\textasciitilde{}" if source[place - 1 : place] in ("", " ", "(") else " ")
         else:
             pieces.append(char)
+    if _is_escaped(source, len(source)):
+        pieces[-1] = r"\textbackslash"  # it escapes nothing, and the parser would lose it
     return _FLAG.sub("{-}{-}", "".join(pieces))
 
 
