@@ -117,23 +117,21 @@ class PhraseIndex:
         counts: dict[int, int] = {}
         first = self._root.after
         for start, word in enumerate(stream):
-            if word in first:
-                self._walk(first[word], stream, start + 1, joined, counts)
-        for whole, end in joined.values():
-            if whole in first:
-                self._walk(first[whole], stream, end, joined, counts)
+            if word in first or start in joined:
+                # A set: where a word may be read apart or run together, a phrase is still there once.
+                found: set[int] = set()
+                self._walk(self._root, stream, start, joined, found)
+                for number in found:
+                    counts[number] = counts.get(number, 0) + 1
         return counts
 
-    def _walk(self, node: _Node, stream: list[str], at: int, joined: _Joined, counts: dict[int, int]) -> None:
-        """Follow the tree from position `at` on and count every phrase that ends on the way."""
+    def _walk(self, node: _Node, stream: list[str], at: int, joined: _Joined, found: set[int]) -> None:
+        """Follow the tree from position `at` on and collect every phrase that ends on the way."""
         while True:
-            for number in node.ends:
-                counts[number] = counts.get(number, 0) + 1
-            if not node.after:
-                return
+            found.update(node.ends)
             if at in joined and joined[at][0] in node.after:
                 whole, end = joined[at]
-                self._walk(node.after[whole], stream, end, joined, counts)
+                self._walk(node.after[whole], stream, end, joined, found)
             if at >= len(stream) or stream[at] not in node.after:
                 return
             node = node.after[stream[at]]
