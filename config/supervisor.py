@@ -24,9 +24,9 @@ class Program:
 
 
 def run(programs: Sequence[Program], environment: Mapping[str, str]) -> Program:
-    """Start all and wait; returns the one that ended by itself. KeyboardInterrupt and SystemExit pass through.
+    """Start all and wait; returns the one that ended by itself.
 
-    However it ends, nothing is left running when this returns.
+    However this ends, with KeyboardInterrupt and SystemExit too, nothing is left running.
     """
     running: list[tuple[Program, subprocess.Popen[str]]] = []
     try:
@@ -64,8 +64,7 @@ def _end_with_parent() -> None:
 
 
 def _show(name: str, process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
+    for line in process.stdout or ():
         print(f"{name} | {line.rstrip()}", flush=True)
 
 
