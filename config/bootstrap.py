@@ -44,8 +44,8 @@ def prepare(arguments: List[str]) -> None:
     wanted = WORDS.get(arguments[0])
     if wanted is None:
         if not _has_django():
-            if not PYTHON.exists():
-                _refuse("Django is not installed here: run `python3 manage.py demo` once, which makes .venv")
+            if _is_venv() or not PYTHON.exists():
+                _refuse("Django is not installed: run `python3 manage.py demo` once, which sets up .venv")
             _continue_in_venv(arguments)
         return
     if _is_other_venv() and _has_django():
@@ -67,7 +67,8 @@ def print_commands() -> None:
 
 def _too_old(arguments: List[str]) -> str:
     here = "{}.{}.{}".format(*sys.version_info[:3])
-    newer = [name for name in ("python3.14", "python3.13", "python3.12", "python3.11") if shutil.which(name)]
+    names = ["python3.14", "python3.13", "python3.12", "python3.11"]
+    newer = [name for name in names if shutil.which(name) and _works([name, "-c", ""])]
     advice = "install a newer Python"
     if newer:
         advice = "run `{}`".format(" ".join([newer[0], "manage.py"] + arguments))
