@@ -29,12 +29,16 @@ def run(programs: Sequence[Program], environment: Mapping[str, str]) -> Program:
     However this ends, with KeyboardInterrupt and SystemExit too, nothing is left running.
     """
     running: list[tuple[Program, subprocess.Popen[str]]] = []
+    readers: list[threading.Thread] = []
+    width = max(len(program.name) for program in programs)
     try:
         for program in programs:
             running.append((program, _start(program, environment)))
-        width = max(len(program.name) for program in programs)
         for program, process in running:
-            threading.Thread(target=_show, args=(program.name.ljust(width), process), daemon=True).start()
+            readers.append(
+                threading.Thread(target=_show, args=(program.name.ljust(width), process), daemon=True)
+            )
+            readers[-1].start()
         while True:
             for program, process in running:
                 if process.poll() is not None:
@@ -42,6 +46,8 @@ def run(programs: Sequence[Program], environment: Mapping[str, str]) -> Program:
             time.sleep(0.1)
     finally:
         _stop([process for _, process in running])
+        for reader in readers:
+            reader.join(2)  # their last lines say why they ended
 
 
 def _start(program: Program, environment: Mapping[str, str]) -> subprocess.Popen[str]:
@@ -64,8 +70,9 @@ def _end_with_parent() -> None:
 
 
 def _show(name: str, process: subprocess.Popen[str]) -> None:
-    for line in process.stdout or ():
-        print(f"{name} | {line.rstrip()}", flush=True)
+    with process:
+        for line in process.stdout or ():
+            print(f"{name} | {line.rstrip()}", flush=True)
 
 
 def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:
