@@ -1,7 +1,7 @@
 """A small real SMTP server that keeps what it accepts: `python -m tests.smtp_sink --port 0 --out FOLDER`.
 
-It prints its port. Each accepted message is on the disk in `FOLDER/<number>.eml`, and its envelope as one line
-of `FOLDER/log.jsonl`, before the 250 after the dot is sent: it lists what a provider would have accepted.
+It prints its port. Each accepted message is on the disk in `FOLDER/<number>.eml`, and its envelope as one
+line of `FOLDER/log.jsonl`, before the 250 after the dot is sent: what a provider would have accepted.
 """
 
 import argparse

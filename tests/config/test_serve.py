@@ -111,16 +111,14 @@ def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
 
 
 PROGRAMS = [
-    Program("short", ["sh", "-c", "echo hello; sleep 0.5"]),
+    Program("short", ["sh", "-c", "echo hello; sleep 0.5; echo bye"]),
     Program("a", ["sh", "-c", "sleep 61 & wait"]),
 ]
 
 
-def test_when_one_program_ends_all_end_and_their_lines_carry_their_names(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+def test_when_one_ends_all_end_and_lines_carry_their_names(capfd: pytest.CaptureFixture[str]) -> None:
     assert supervisor.run(PROGRAMS, os.environ) == PROGRAMS[0]
-    assert capfd.readouterr().out == "short | hello\n"
+    assert capfd.readouterr().out == "short | hello\nshort | bye\n"
     assert [process for process in psutil.process_iter() if "sleep 61" in " ".join(_line(process))] == []
 
 
@@ -131,15 +129,16 @@ def _line(process: psutil.Process) -> list[str]:
         return []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children")
 def test_programs_end_when_their_supervisor_is_killed() -> None:
     code = (
         "from config.supervisor import *; import os;"
-        "run([Program('a', ['sleep', '62']), Program('b', ['sh', '-c', 'echo up; exec sleep 63'])], os.environ)"
+        "b = Program('b', ['sh', '-c', 'echo up; exec sleep 63']);"
+        "run([Program('a', ['sleep', '62']), b], os.environ)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "b | up\n"
     children = psutil.Process(process.pid).children()
     process.kill()
     process.communicate()
-    if sys.platform == "linux":
-        wait_until(lambda: not any(child.is_running() for child in children), 10, "the programs end")
+    wait_until(lambda: not any(child.is_running() for child in children), 10, "the programs end")
