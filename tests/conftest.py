@@ -2,8 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -23,6 +26,19 @@ def chromium_path() -> str:
     found = chromium()
     assert found, "browser tests run only where Chromium is found"
     return found
+
+
+@pytest.fixture
+def own_database() -> Iterator[str]:
+    """A URL of an empty database for other processes to fill, dropped afterwards."""
+    name = f"paper_round_{os.getpid()}"
+    given = os.environ["DATABASE_URL"]
+    parts = urlsplit(given)
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name} with (force)")
+        connection.execute(f"create database {name}")
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+        connection.execute(f"drop database {name} with (force)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

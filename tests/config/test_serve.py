@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import IO
@@ -17,7 +16,6 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import psutil
 import pytest
-from django.conf import settings
 
 from config import supervisor
 from config.supervisor import Program
@@ -31,27 +29,6 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-@pytest.fixture
-def database(django_db_setup: None, django_db_blocker: object) -> Iterator[str]:
-    """A URL of a database that `serve` may fill, beside the suite's own."""
-    import psycopg
-
-    given = settings.DATABASES["default"]
-    name = f"serve_test_{os.getpid()}"
-    place = {
-        "host": given["OPTIONS"].get("host") or given["HOST"],
-        "user": given["USER"],
-        "port": given["PORT"],
-    }
-    place = {key: value for key, value in place.items() if value}
-    if given["PASSWORD"]:
-        place["password"] = given["PASSWORD"]
-    with psycopg.connect(dbname="postgres", autocommit=True, **place) as connection:
-        connection.execute(f"create database {name}")
-        yield f"postgresql://{place['user']}:{place.get('password', '')}@/{name}?host={place['host']}"
-        connection.execute(f"drop database {name} with (force)")
 
 
 def serve(port: int, database: str) -> "subprocess.Popen[str]":
@@ -72,9 +49,9 @@ def read_until(lines: IO[str], *patterns: str) -> str:
 
 
 def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
-    free_port: int, database: str
+    free_port: int, own_database: str
 ) -> None:
-    process = serve(free_port, database)
+    process = serve(free_port, own_database)
     try:
         said = read_until(process.stdout, "Booting worker", r"worker \|.* ready", r"beat   \|.*Starting")
         address = f"http://127.0.0.1:{free_port}"
@@ -91,7 +68,7 @@ def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
         with pytest.raises(HTTPError, match="404"):
             browser.open(link, timeout=20)
 
-        taken = serve(free_port, database)
+        taken = serve(free_port, own_database)
         assert taken.communicate(timeout=60)[0].splitlines()[-1] == (
             f"CommandError: cannot listen on 127.0.0.1:{free_port} ([Errno 98] Address already in use):"
             " try another with --port"
