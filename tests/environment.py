@@ -4,6 +4,7 @@ The database is the one DATABASE_URL names, else this checkout's private Postgre
 """
 
 import os
+import signal
 
 from config import start
 
@@ -11,4 +12,6 @@ from config import start
 for name in ("EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROKER_URL", "SITE_URL", "ALLOWED_HOSTS"):
     os.environ[name] = ""
 os.environ |= {"DEBUG": "true", "SECRET_KEY": "for-tests-only"}
+# A terminated run cleans up like an interrupted one.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 start.prepare()
