@@ -18,6 +18,7 @@ def topics(request: HttpRequest) -> HttpResponse:
     """Every topic a reader can follow, with the number of papers filed under it."""
     kept = Q(filings__paper__hidden=False) & ~Q(filings__decision=PaperTopic.Decision.REMOVED)
     rows = Topic.objects.filter(is_active=True).annotate(paper_count=Count("filings", filter=kept))
+    rows = rows.order_by("position", "name")  # counting drops the model's order
     return render(request, "papers/topics.html", {"topics": list(rows)})
 
 
