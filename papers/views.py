@@ -11,6 +11,7 @@ from papers.models import Paper, PaperTopic, Topic
 
 PER_PAGE = 20
 AUTHORS_SHOWN = 24
+FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories", "journal_ref", "comment")
 
 
 @require_safe
@@ -65,6 +66,7 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "card": card_of(found),
         "authors": authors[:AUTHORS_SHOWN],
         "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
+        "has_facts": any(getattr(found, name) not in (None, "", []) for name in FACTS),
         "why": [term["text"] for term in found.trending_terms if term.get("text")],
     }
     return render(request, "papers/paper.html", context)

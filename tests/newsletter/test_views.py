@@ -77,7 +77,7 @@ def test_before_the_first_edition_the_page_says_so(client: Client) -> None:
 @pytest.mark.parametrize(
     ("state", "heading"),
     [
-        ("empty", "Nothing is printed"),
+        ("empty", "Nothing to print"),
         ("cancelled", "This edition was cancelled"),
         ("missed", "No edition was made on this day"),
     ],

@@ -143,6 +143,7 @@ def test_a_paper_page_with_nothing_but_a_title_is_whole(client: Client) -> None:
     words = words_of(get(client, f"/papers/{paper.title_hash}/"))
     assert "None of our sources gave an abstract of this paper." in words
     assert "Our sources gave no link." in words
+    assert "Facts" not in words
     assert "None " not in words.replace("None of our", "")
 
 
