@@ -66,7 +66,13 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "card": card_of(found),
         "authors": authors[:AUTHORS_SHOWN],
         "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
-        "has_facts": any(getattr(found, name) not in (None, "", []) for name in FACTS),
+        "is_listed": _is_listed(found),
+        "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
         "why": [term["text"] for term in found.trending_terms if term.get("text")],
     }
     return render(request, "papers/paper.html", context)
+
+
+def _is_listed(paper: Paper) -> bool:
+    """Whether a source told its list day; of an archive paper we only know when we read it."""
+    return paper.listed_on is not None and not paper.from_archive

@@ -163,7 +163,7 @@ def test_without_a_cache_people_still_come_in(client: Client) -> None:
 
 
 def test_looking_never_confirms_and_pressing_does(client: Client) -> None:
-    reader = make_subscriber(state="pending", topics={make_topic(name="Agents"): "normal"})
+    reader = make_subscriber(state="pending", topics={make_topic(slug="agents", name="Agents"): "normal"})
     OutboxMail.objects.create(
         subscriber=reader,
         kind="confirm",
