@@ -21,6 +21,7 @@ from newsletter.signup import Outcome
 from newsletter.tokens import link_token
 from tests.factories import make_subscriber, make_topic
 from tests.newsletter.smtp_script import HANG_UP, smtp_server
+from tests.pages import faults_of
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,7 @@ def test_both_parts_of_the_confirmation_say_the_same_and_hold_no_words_of_a_visi
         assert "Agents" in part and "Theory" in part and "10 papers" in part
         assert "money" not in part
         assert token_in(part) == token_in(str(message.body))
+    assert faults_of(html) == []
     assert "<" not in str(message.body) and "&" not in str(message.body)
     assert message.subject == "Confirm your subscription to Paper Round"
     assert message.to == ["free.money.at.evil.example@example.org"]
@@ -85,6 +87,8 @@ def test_the_link_mail_leads_to_the_readers_preferences() -> None:
     assert f"/preferences/{link_token('preferences', reader.handle, reader.secret)}/" in body
     assert f"/unsubscribe/{link_token('unsubscribe', reader.handle, reader.secret)}/" in body
     assert sent.outbox[0].subject == "Your preferences for Paper Round"
+    assert isinstance(sent.outbox[0], EmailMultiAlternatives)
+    assert faults_of(str(sent.outbox[0].alternatives[0][0])) == []
 
 
 def test_nothing_waits_nothing_is_sent() -> None:

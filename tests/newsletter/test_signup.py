@@ -227,6 +227,19 @@ def test_the_link_to_the_preferences_goes_to_readers_only() -> None:
     ]
 
 
+def test_who_never_confirms_is_forgotten_after_two_weeks() -> None:
+    for name in ("silent", "asked.again", "fresh"):
+        ask(email=f"{name}@example.org")
+    long_ago = timezone.now() - timedelta(days=15)
+    old = Subscriber.objects.exclude(email="fresh@example.org")
+    old.update(created_at=long_ago)
+    OutboxMail.objects.filter(subscriber__email="silent@example.org").update(created_at=long_ago)
+    make_subscriber(email="reader@example.org", now=long_ago)
+    assert signup.forget_unconfirmed(now=timezone.now()) == 1
+    left = Subscriber.objects.order_by("email").values_list("email", flat=True)
+    assert list(left) == ["asked.again@example.org", "fresh@example.org", "reader@example.org"]
+
+
 def at_once(*verbs: Callable[[], object]) -> None:
     """Run each in a thread of its own, starting together."""
     start = threading.Barrier(len(verbs))

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
+from newsletter.mixes import mix_for
 from newsletter.models import Edition
 from papers.models import Paper, SourceRun, Topic
 from tests.factories import make_edition, make_paper, make_topic
@@ -181,6 +182,19 @@ def test_an_edition_costs_the_same_queries_whatever_its_size(client: Client, pat
     with CaptureQueriesContext(connection) as many:
         get(client, path)
     assert len(one) == len(many) <= 6
+
+
+def test_the_mail_of_a_mix_can_be_read_in_the_browser(client: Client) -> None:
+    pytest.importorskip("newsletter.mail")
+    topic = make_topic(slug="agents", name="Agents")
+    printed(3, topic)
+    mix = mix_for({topic: "normal"})
+    page = client.get(f"/{TODAY}/mix/{mix.slug}/")
+    assert page.status_code == 200
+    assert all(f"Paper {number}" in page.content.decode() for number in (1, 2, 3))
+    assert page["X-Robots-Tag"] == "noindex"
+    assert page["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert client.get(f"/{TODAY}/mix/nobodys/").status_code == 404
 
 
 def test_pages_cannot_be_written_to(client: Client) -> None:
