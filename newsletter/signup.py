@@ -132,9 +132,10 @@ def unsubscribe(subscriber_id: int, *, now: datetime) -> None:
 
 
 def forget_unconfirmed(*, now: datetime) -> int:
-    """Delete who asked and never confirmed, with their mails, and return how many: no list of strangers grows."""
+    """Delete who asked by the form and never confirmed, with their mails, and return how many."""
     asked_lately = OutboxMail.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - FORGET_AFTER)
-    silent = Subscriber.objects.filter(state=Subscriber.State.PENDING, created_at__lt=now - FORGET_AFTER)
+    asked = Subscriber.objects.filter(origin="form", state=Subscriber.State.PENDING)
+    silent = asked.filter(created_at__lt=now - FORGET_AFTER)
     with transaction.atomic():
         # Locked, so that somebody who confirms at this moment is not among them.
         locked = silent.exclude(Exists(asked_lately)).select_for_update(skip_locked=True)
