@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 YES = {"true", "yes", "on", "1"}
 NO = {"false", "no", "off", "0"}
+MAIL_PORTS = {"smtp": 25, "smtps": 587, "smtp+tls": 587, "smtp+ssl": 465}
 # What each of Anymail's backends cannot start without, as the setting after ANYMAIL_<NAME>_.
 PROVIDER_KEYS = {
     "amazon_ses": (),
@@ -148,15 +149,15 @@ def mail_server(name: str) -> dict[str, Any]:
     """Django's EMAIL_* settings for an SMTP server."""
     value = text(name)
     wanted = "a mail server such as smtp+tls://user:password@mail.example.org:587"
-    parts = _split(name, value, wanted)
-    if parts.scheme not in ("smtp", "smtps", "smtp+tls", "smtp+ssl"):
+    parts = _split(name, value, "smtp+tls://user:password@mail.example.org:587")
+    if parts.scheme not in MAIL_PORTS:
         raise refuse(name, "…", wanted)
     try:
-        return {
-            key: set_ for key, set_ in environ.Env.email_url_config(value).items() if key != "EMAIL_FILE_PATH"
-        }
+        found = dict(environ.Env.email_url_config(value))
     except Exception as error:
         raise refuse(name, "…", wanted) from error
+    del found["EMAIL_FILE_PATH"]
+    return {**found, "EMAIL_PORT": parts.port or MAIL_PORTS[parts.scheme]}
 
 
 def provider(name: str) -> str:

@@ -100,6 +100,8 @@ class Postgres(Server):
 
     def _run(self, programs: Path, options: dict[str, Any]) -> None:
         folder = self._socket_folder(options)
+        for left in folder.glob(f"{SOCKET_NAME}*"):
+            left.unlink()  # of a killed server; its lock file too names a process that may be anybody's now
         command = [str(programs / "postgres"), "-D", str(self.data), "-k", str(folder)]
         command += ["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"]
         end = time.monotonic() + START_SECONDS

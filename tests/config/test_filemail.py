@@ -17,7 +17,9 @@ def message(to: str) -> EmailMultiAlternatives:
 
 
 def test_each_message_becomes_one_file_that_opens_as_mail_in_the_order_of_sending(tmp_path: Path) -> None:
-    sent = EmailBackend(folder=tmp_path / "new").send_messages([message("a@example.org"), message("b/../c@x.org")])
+    sent = EmailBackend(folder=tmp_path / "new").send_messages(
+        [message("a@example.org"), message("b/../c@x.org")]
+    )
     assert sent == 2
     files = sorted((tmp_path / "new").iterdir())
     shape = r"\d{8}T\d{6}\.\d{6}Z-(.+)-[0-9a-f]{8}\.eml"

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write(f"One login: {address}{path}\n           (works once, within an hour)")
         self.stdout.write("Ctrl-C ends everything.\n")
         self.stdout.flush()
-        # Celery advises against root in six lines; who serves from a checkout as root was told so once already.
+        # Celery advises against root in six lines; a checkout's root was told so once already.
         quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
         ended = supervisor.run(programs(host, port), os.environ | quiet)
         raise CommandError(f"{ended.name} ended by itself, so everything was stopped; its last lines say why")
