@@ -15,7 +15,10 @@ def ring_after_commit() -> None:
 
 def _ring() -> None:
     try:
-        # By name: doors do not import each other.
-        current_app.send_task("newsletter.tasks.send_outbox", retry=False, ignore_result=True)
+        # A connection of our own, tried once: the pool's would be tried for seconds, and somebody is waiting.
+        with current_app.connection_for_write(connect_timeout=1) as connection:
+            connection.ensure_connection(max_retries=0)
+            # By name: doors do not import each other.
+            current_app.send_task("newsletter.tasks.send_outbox", connection=connection, retry=False)
     except Exception as error:  # each broker fails in its own way, and none may fail a visitor
         logger.info("No broker to wake, the next tick will send: %s", error)

@@ -9,7 +9,7 @@ from django.core.signing import BadSignature, Signer
 from django.http import QueryDict
 from django.utils import timezone
 
-from newsletter.addresses import Address, AddressError, parse_address
+from newsletter.addresses import MAX_LENGTH, Address, AddressError, parse_address
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS
 from newsletter.models import MixTopic, TopicMix
 from papers.models import Topic
@@ -26,11 +26,20 @@ class AddressField(forms.CharField):
 
     def __init__(self) -> None:
         widget = forms.EmailInput(
-            attrs={"autocomplete": "email", "inputmode": "email", "spellcheck": "false", "maxlength": 254}
+            attrs={
+                "autocomplete": "email",
+                "inputmode": "email",
+                "spellcheck": "false",
+                "maxlength": MAX_LENGTH,
+            }
         )
         # strip=False: a line break at the end is an attempt, not a slip.
         super().__init__(label="Your email", widget=widget, strip=False)
         self.error_messages["required"] = "Please type your mail address."
+
+    def bound_data(self, data: Any, initial: Any) -> str:
+        """What stands in the field when the form comes back: what was typed, as far as it is text."""
+        return "".join(filter(str.isprintable, data or ""))[:MAX_LENGTH]
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
@@ -119,7 +128,10 @@ class PreferencesForm(forms.Form):
     length = forms.TypedChoiceField(
         coerce=int, choices=[(n, str(n)) for n in LENGTHS], initial=DEFAULT_LENGTH
     )
-    when_empty = forms.ChoiceField(choices=TopicMix.WhenEmpty.choices, initial=TopicMix.WhenEmpty.SKIP)
+    when_empty = forms.ChoiceField(
+        choices=[(TopicMix.WhenEmpty.SKIP, "no mail"), (TopicMix.WhenEmpty.TOP, "the day’s top papers")],
+        initial=TopicMix.WhenEmpty.SKIP,
+    )
 
     def __init__(self, data: Any = None, *, topics: Sequence[Topic], mix: TopicMix, **kwargs: Any) -> None:
         weights = {choice.topic_id: choice.weight for choice in mix.choices.all()}

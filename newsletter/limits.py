@@ -33,10 +33,10 @@ def exceeded(request: HttpRequest, bucket: str, *, limit: int, seconds: int = HO
 def network_of(request: HttpRequest) -> str:
     """Return the visitor's network, for example "192.0.2.0/24".
 
-    X-Forwarded-For is believed only as far as NEWSLETTER_TRUSTED_PROXIES proxies of ours wrote it: a visitor
-    can write anything to the left of that.
+    X-Forwarded-For is believed only as far as TRUSTED_PROXIES proxies of ours wrote it: a visitor can write
+    anything to the left of that.
     """
-    proxies = getattr(settings, "NEWSLETTER_TRUSTED_PROXIES", 0)
+    proxies = getattr(settings, "TRUSTED_PROXIES", 0)
     address = request.META.get("REMOTE_ADDR", "")
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     if proxies and len(forwarded) >= proxies:

@@ -166,18 +166,18 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             context = {"message": "Nothing was changed: the request did not say what to do."}
             return render(request, "400.html", context, status=400)
         reader.refresh_from_db()
-    context: dict[str, object] = {
+    page: dict[str, object] = {
         "has_left": reader.state not in (Subscriber.State.ACTIVE, Subscriber.State.PENDING),
         "may_return": reader.state == Subscriber.State.UNSUBSCRIBED,
         "preferences_token": link_token("preferences", reader.handle, reader.secret),
         "is_reader": reader.state == Subscriber.State.ACTIVE,
     }
-    return render(request, "newsletter/unsubscribe.html", context)
+    return render(request, "newsletter/unsubscribe.html", page)
 
 
 def _bad_link(request: HttpRequest) -> HttpResponse:
     """A link that is nobody's. Guessing them is slowed down; a good link is never counted."""
-    if exceeded(request, "bad link", limit=BAD_LINKS_PER_HOUR):
+    if exceeded(request, "bad-link", limit=BAD_LINKS_PER_HOUR):
         return render(request, "429.html", status=429)
     return render(request, "newsletter/link_unknown.html", status=404)
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from newsletter.addresses import Address
 from newsletter.models import OutboxMail, Subscriber, TopicMix
@@ -18,6 +19,7 @@ from newsletter.tokens import one_off_hash
 
 CONFIRM_WITHIN = timedelta(hours=72)
 MAILS_PER_DAY = 3
+FORGET_AFTER = timedelta(days=14)
 # The same wish again within a minute is a second click, not a second wish.
 SAME_WISH_WITHIN = timedelta(minutes=1)
 
@@ -127,6 +129,19 @@ def unsubscribe(subscriber_id: int, *, now: datetime) -> None:
             subscriber.save(update_fields=["state", "unsubscribed_at"])
         subscriber.outbox.filter(used_at=None).update(used_at=now, reason="unsubscribed afterwards")
         subscriber.outbox.filter(state=OutboxMail.State.PENDING).update(state=OutboxMail.State.REJECTED)
+
+
+def forget_unconfirmed(*, now: datetime) -> int:
+    """Delete who asked by the form and never confirmed, with their mails, and return how many."""
+    asked_lately = OutboxMail.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - FORGET_AFTER)
+    asked = Subscriber.objects.filter(origin="form", state=Subscriber.State.PENDING)
+    silent = asked.filter(created_at__lt=now - FORGET_AFTER)
+    with transaction.atomic():
+        # Locked, so that somebody who confirms at this moment is not among them.
+        locked = silent.exclude(Exists(asked_lately)).select_for_update(skip_locked=True)
+        keys = list(locked.values_list("pk", flat=True))
+        Subscriber.objects.filter(pk__in=keys).delete()
+    return len(keys)
 
 
 def _lock(**which: Any) -> Subscriber:

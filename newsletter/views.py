@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from newsletter.forms import SubscribeForm
-from newsletter.front import lay_out, story_of
+from newsletter.front import ALSO, Story, lay_out, story_of
 from newsletter.models import Edition, EditionPaper, TopicMix
 from newsletter.shelf import PRINTED, neighbours, shown
 from papers.models import SourceRun, Topic
@@ -51,7 +51,7 @@ def edition(request: HttpRequest, day: date) -> HttpResponse:
 
 @require_safe
 def digest(request: HttpRequest, day: date, slug: str) -> HttpResponse:
-    """The mail of a mix, in the browser: linked from that mail, not for search engines, nothing personal in it."""
+    """The mail of a mix, in the browser: not for search engines, and nothing personal in it."""
     from newsletter.mail import preview
 
     found = get_object_or_404(Edition, date=day, state__in=PRINTED)
@@ -88,10 +88,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, Any]:
     topics = list(Topic.objects.filter(is_active=True))
     day = found.date if found else _utc_today()
-    stories = []
-    if found is not None and found.state in PRINTED:
-        entries = EditionPaper.objects.filter(edition=found, paper__hidden=False).order_by("rank")
-        stories = [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
+    beside = neighbours(day, today=_utc_today())
+    stories = _stories(found.date) if found else []
+    # A day without papers shows what the last paper had.
+    meanwhile = [] if stories or beside.earlier is None else _stories(beside.earlier)[:ALSO]
     return {
         "edition": found,
         "day": day,
@@ -100,8 +100,17 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
         "story_count": len(stories),
         "form": SubscribeForm(topics=topics),
         "topics": topics,
-        "neighbours": neighbours(day, today=_utc_today()),
+        "neighbours": beside,
+        "meanwhile": meanwhile,
     }
+
+
+def _stories(day: date) -> list[Story]:
+    """The stories of a printed edition in their order; papers that an editor hid since are left out."""
+    entries = EditionPaper.objects.filter(
+        edition__date=day, edition__state__in=PRINTED, paper__hidden=False
+    ).order_by("rank")
+    return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
 
 
 def _verdicts() -> list[Verdict]:

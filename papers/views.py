@@ -11,6 +11,7 @@ from papers.models import Paper, PaperTopic, Topic
 
 PER_PAGE = 20
 AUTHORS_SHOWN = 24
+FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories", "journal_ref", "comment")
 
 
 @require_safe
@@ -18,6 +19,7 @@ def topics(request: HttpRequest) -> HttpResponse:
     """Every topic a reader can follow, with the number of papers filed under it."""
     kept = Q(filings__paper__hidden=False) & ~Q(filings__decision=PaperTopic.Decision.REMOVED)
     rows = Topic.objects.filter(is_active=True).annotate(paper_count=Count("filings", filter=kept))
+    rows = rows.order_by("position", "name")  # counting drops the model's order
     return render(request, "papers/topics.html", {"topics": list(rows)})
 
 
@@ -64,6 +66,13 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "card": card_of(found),
         "authors": authors[:AUTHORS_SHOWN],
         "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
+        "is_listed": _is_listed(found),
+        "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
         "why": [term["text"] for term in found.trending_terms if term.get("text")],
     }
     return render(request, "papers/paper.html", context)
+
+
+def _is_listed(paper: Paper) -> bool:
+    """Whether a source told its list day; of an archive paper we only know when we read it."""
+    return paper.listed_on is not None and not paper.from_archive

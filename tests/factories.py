@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from newsletter.mixes import mix_for
 from newsletter.models import Edition, EditionPaper, Subscriber
+from papers.card import card_of
 from papers.models import Paper, PaperTopic, Topic
 
 _numbers = count(1)
@@ -69,26 +70,6 @@ def make_subscriber(
     )
 
 
-def make_card(paper: Paper) -> dict[str, Any]:
-    """The card of a paper, in the shape that the edition freezes."""
-    return {
-        "key": paper.arxiv_id or paper.title_hash,
-        "title": paper.title,
-        "summary": paper.abstract or "",
-        "byline": ", ".join(paper.authors or []),
-        "organization": paper.organization_name,
-        "author_count": paper.author_count,
-        "published_on": paper.published_on.isoformat() if paper.published_on else None,
-        "upvotes": paper.upvotes,
-        "num_comments": paper.num_comments,
-        "github_stars": paper.github_stars,
-        "from_archive": paper.from_archive,
-        "code_url": paper.github_url,
-        "project_url": paper.project_url,
-        "arxiv_id": paper.arxiv_id,
-    }
-
-
 def make_edition(
     *,
     date: date,
@@ -104,11 +85,15 @@ def make_edition(
             paper=paper,
             rank=rank,
             score=1 / rank,
-            terms=[{"name": "upvotes", "value": 1 / rank, "text": f"{paper.upvotes} upvotes"}],
+            terms=[] if paper.upvotes is None else [_term(paper.upvotes)],
             matches=[
                 {"topic": topic.slug, "name": topic.name, "score": 0.8, "evidence": [topic.name.lower()]}
                 for topic in topics
             ],
-            card=make_card(paper),
+            card=card_of(paper),
         )
     return edition
+
+
+def _term(upvotes: int) -> dict[str, Any]:
+    return {"name": "upvotes", "value": upvotes / 100, "text": f"{upvotes} upvotes"}
