@@ -1,5 +1,73 @@
-"""The suite runs on a real PostgreSQL: the one DATABASE_URL names, else this checkout's embedded one."""
+"""What the whole suite shares: browser tests need Chromium, and CI leaves nothing out."""
 
-from config import embedded
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
-embedded.ensure_database()
+import psycopg
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def chromium() -> str | None:
+    """The browser for tests marked `browser`: $CHROMIUM, else one on the PATH."""
+    named = os.environ.get("CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome", "chrome"]
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    found = chromium()
+    assert found, "browser tests run only where Chromium is found"
+    return found
+
+
+@pytest.fixture
+def own_database() -> Iterator[str]:
+    """A URL of an empty database for other processes to fill, dropped afterwards."""
+    name = f"paper_round_{os.getpid()}"
+    given = os.environ["DATABASE_URL"]
+    parts = urlsplit(given)
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name} with (force)")
+        connection.execute(f"create database {name}")
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+        connection.execute(f"drop database {name} with (force)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if chromium() else [item for item in items if item.get_closest_marker("browser")]
+    for item in left_out:
+        item.add_marker(pytest.mark.skip(reason="no Chromium"))
+    config.stash[LEFT_OUT] = [item.nodeid for item in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    names = config.stash.get(LEFT_OUT, [])
+    if names:
+        terminalreporter.section("browser tests left out: no Chromium (install it, or name it in CHROMIUM)")
+        for name in names:
+            terminalreporter.line(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Under CI=true nothing is left out, except what needs ../shared where that folder is missing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not IN_CI or reporter is None or exitstatus != pytest.ExitCode.OK:
+        return
+    skipped = [report for report in reporter.stats.get("skipped", []) if not _excused(report)]
+    for report in skipped:
+        reporter.write_line(f"\nCI leaves nothing out, but this was skipped: {report.nodeid}", red=True)
+    if skipped:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _excused(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    return "shared" in str(report.longrepr) and not SHARED.exists()

@@ -1,0 +1,179 @@
+"""Sends the mails that somebody asked for (confirm, link to the preferences), ahead of digests.
+
+A mail is marked `handoff`, and that is committed, before its first byte leaves. What ends without an answer
+is `in_doubt` and never sent again by itself: the reader can ask for another.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+
+from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from newsletter.models import OutboxMail, Subscriber
+from newsletter.suppression import suppressed
+from newsletter.tokens import link_token, new_one_off, one_off_hash
+
+logger = logging.getLogger(__name__)
+
+State = OutboxMail.State
+MAX_ATTEMPTS = 6
+# Longer than any transport's timeout: whoever held it then is dead.
+ABANDONED_AFTER = timedelta(minutes=15)
+
+
+def send_pending(*, now: datetime, limit: int = 50) -> int:
+    """Send at most `limit` waiting mails and return how many were accepted. Any number may run at once."""
+    give_up_abandoned(now=now)
+    if not _waiting(now).exists():
+        return 0
+    connection = get_connection()
+    accepted = 0
+    try:
+        for _ in range(limit):
+            # Before each claim: a server that cannot be reached costs no mail its certainty.
+            connection.open()
+            claimed = _claim(now=now)
+            if claimed is None:
+                break
+            accepted += _hand_over(*claimed, connection, now=now)
+    except OSError as error:  # smtplib's exceptions are OSErrors
+        logger.warning("The mail server cannot be reached, the outbox waits: %s", error)
+    finally:
+        connection.close()
+    return accepted
+
+
+def give_up_abandoned(*, now: datetime) -> int:
+    """Mark as in doubt what a sender left behind when it was killed, and return how many."""
+    left = OutboxMail.objects.filter(state=State.HANDOFF, handed_over_at__lt=now - ABANDONED_AFTER)
+    return left.update(state=State.IN_DOUBT, reason="the sender ended before it heard an answer")
+
+
+def _waiting(now: datetime) -> QuerySet[OutboxMail]:
+    return OutboxMail.objects.filter(Q(next_at=None) | Q(next_at__lte=now), state=State.PENDING)
+
+
+def _claim(*, now: datetime) -> tuple[OutboxMail, str] | None:
+    """Commit one mail as handed over, with the hash of its fresh token; None when nothing waits."""
+    with transaction.atomic():
+        rows = _waiting(now).order_by("id").select_for_update(skip_locked=True, of=("self",), no_key=True)
+        mail = rows.select_related("mix").first()
+        if mail is None:
+            return None
+        # The same lock as unsubscribing takes: whoever leaves now waits, or has left before.
+        mail.subscriber = Subscriber.objects.select_for_update(no_key=True).get(pk=mail.subscriber_id)
+        token = new_one_off() if mail.kind == OutboxMail.Kind.CONFIRM else ""
+        mail.state = State.HANDOFF
+        mail.token_hash = one_off_hash(token) if token else ""
+        mail.attempts += 1
+        mail.handed_over_at = now
+        refusal = _refusal(mail)
+        if refusal:
+            mail.state, mail.reason = State.REJECTED, refusal
+        mail.save()
+    return mail, token
+
+
+def _refusal(mail: OutboxMail) -> str:
+    reader = mail.subscriber
+    if reader.state == Subscriber.State.SUPPRESSED or suppressed([reader.email_key]):
+        return "suppressed"
+    if mail.used_at is not None:
+        return "unsubscribed afterwards"
+    if mail.kind == OutboxMail.Kind.PREFERENCES and reader.state != Subscriber.State.ACTIVE:
+        return "no longer a reader"
+    return ""
+
+
+def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, now: datetime) -> bool:
+    """Send a claimed mail and record the answer; True where it was accepted."""
+    if mail.state != State.HANDOFF:
+        return False
+    try:
+        message = compose(mail, token)
+        message.connection = connection
+        sent = message.send()
+    except Exception as error:
+        # Every way to fail must end in a state; which one is decided by what the error proves.
+        state, reason = _verdict(error)
+        logger.warning("Outbox mail %s: %s (%s)", mail.pk, state, reason)
+        connection.close()
+        _record(mail, state, reason, now=now)
+        return False
+    _record(mail, State.ACCEPTED if sent else State.IN_DOUBT, "", now=now)
+    return bool(sent)
+
+
+def _verdict(error: Exception) -> tuple[State, str]:
+    """Tell what an exception proves: refused for now, refused for good, or nothing."""
+    code = _status(error)
+    reason = f"{type(error).__name__} {code or ''}".strip()
+    if isinstance(error, AnymailRecipientsRefused):
+        return State.REJECTED, reason
+    if isinstance(error, AnymailAPIError):
+        if code == 429:
+            return State.PENDING, reason
+        return (State.REJECTED if code and 400 <= code < 500 else State.IN_DOUBT), reason
+    if code and 400 <= code < 500:
+        return State.PENDING, reason
+    return (State.REJECTED if code and code >= 500 else State.IN_DOUBT), reason
+
+
+def _status(error: Exception) -> int | None:
+    if isinstance(error, SMTPRecipientsRefused):
+        return max((code for code, _ in error.recipients.values()), default=None)
+    if isinstance(error, SMTPResponseException):
+        return error.smtp_code
+    return getattr(error, "status_code", None)
+
+
+def _record(mail: OutboxMail, state: State, reason: str, *, now: datetime) -> None:
+    if state == State.PENDING and mail.attempts >= MAX_ATTEMPTS:
+        state, reason = State.REJECTED, f"{reason}, {mail.attempts} times"
+    changes: dict[str, object] = {"state": state, "reason": reason}
+    if state == State.PENDING:
+        changes["next_at"] = now + timedelta(minutes=2**mail.attempts)
+    elif state == State.ACCEPTED:
+        changes["sent_at"] = now
+    OutboxMail.objects.filter(pk=mail.pk, state=State.HANDOFF, attempts=mail.attempts).update(**changes)
+
+
+def compose(mail: OutboxMail, token: str) -> EmailMultiAlternatives:
+    """Return the message of an outbox mail. Nothing that a visitor typed is in it but the address."""
+    reader = mail.subscriber
+    mix = mail.mix if mail.mix is not None else reader.mix
+    context = {
+        "name": settings.NEWSLETTER_NAME,
+        "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
+        "site_url": settings.SITE_URL,
+        "topics": [topic.name for topic in mix.topics.all()],
+        "length": mix.length,
+        "is_reader": reader.state == Subscriber.State.ACTIVE,
+        "unsubscribe_url": _absolute("unsubscribe", link_token("unsubscribe", reader.handle, reader.secret)),
+    }
+    if mail.kind == OutboxMail.Kind.CONFIRM:
+        context["confirm_url"] = _absolute("confirm", token)
+    else:
+        link = link_token("preferences", reader.handle, reader.secret)
+        context["preferences_url"] = _absolute("preferences", link)
+    folder = f"email/{mail.kind}"
+    message = EmailMultiAlternatives(
+        subject=" ".join(render_to_string(f"{folder}/subject.txt", context).split()),
+        body=render_to_string(f"{folder}/body.txt", context),
+        to=[reader.email],
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    return message
+
+
+def _absolute(name: str, token: str) -> str:
+    return str(settings.SITE_URL).rstrip("/") + reverse(name, args=[token])

@@ -1,0 +1,38 @@
+"""Which editions the public may see, and which lies next to which."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from newsletter.models import Edition
+from papers.models import Paper
+
+State = Edition.State
+PRINTED = (State.FROZEN, State.SENDING, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
+# A day without an edition has a page that says so: it is shown, never silently left out.
+SHOWN = (*PRINTED, State.EMPTY, State.CANCELLED, State.MISSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    earlier: date | None
+    later: date | None
+
+
+def shown(*, today: date) -> QuerySet[Edition]:
+    """Editions with a public page, latest first; what is still open, held or of tomorrow has none."""
+    return Edition.objects.filter(state__in=SHOWN, date__lte=today).order_by("-date")
+
+
+def neighbours(day: date, *, today: date) -> Neighbours:
+    dates = shown(today=today).values_list("date", flat=True)
+    return Neighbours(
+        earlier=dates.filter(date__lt=day).first(),
+        later=dates.filter(date__gt=day).order_by("date").first(),
+    )
+
+
+def printed_with(paper: Paper) -> Edition | None:
+    """The one edition that printed this paper, if any did."""
+    return Edition.objects.filter(entries__paper=paper, state__in=PRINTED).first()

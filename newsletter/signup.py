@@ -1,0 +1,183 @@
+"""Becoming a reader, changing one's choice, leaving. Each verb locks the reader's row: unsubscribing wins.
+
+Verbs that take a bare address answer nothing, so that no caller can tell a known address from an unknown one.
+They only write an OutboxMail; `newsletter.outbox` sends it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from newsletter.addresses import Address
+from newsletter.models import OutboxMail, Subscriber, TopicMix
+from newsletter.suppression import suppressed
+from newsletter.tokens import one_off_hash
+
+CONFIRM_WITHIN = timedelta(hours=72)
+MAILS_PER_DAY = 3
+FORGET_AFTER = timedelta(days=14)
+# The same wish again within a minute is a second click, not a second wish.
+SAME_WISH_WITHIN = timedelta(minutes=1)
+
+
+class Outcome(Enum):
+    """What a confirmation link turned out to be."""
+
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    LEFT = "left"  # the reader unsubscribed after asking for it
+    BLOCKED = "blocked"  # mail to the address bounced, or was called spam
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    outcome: Outcome
+    subscriber: Subscriber | None = None
+
+
+def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> None:
+    """Ask the owner of `address` to confirm `mix`. Until then nothing changes for a reader who is active."""
+    if suppressed([address.key]):
+        return
+    with transaction.atomic():
+        # Fifty requests at once for one new address: one row, and the others wait for it here.
+        Subscriber.objects.bulk_create(
+            [Subscriber(email=address.email, email_key=address.key, mix=mix)], ignore_conflicts=True
+        )
+        subscriber = _lock(email_key=address.key)
+        if _may_be_mailed(subscriber, now=now):
+            _ask_to_confirm(subscriber, mix, now=now)
+
+
+def request_return(subscriber_id: int, *, now: datetime) -> None:
+    """Ask a reader who left to confirm the choice they had: the way back from the unsubscribe page."""
+    with transaction.atomic():
+        subscriber = _lock(pk=subscriber_id)
+        if _may_be_mailed(subscriber, now=now):
+            _ask_to_confirm(subscriber, subscriber.mix, now=now)
+
+
+def request_preferences_link(address: Address, *, now: datetime) -> None:
+    """Mail the link to the preferences to an active reader of this address; nothing to anybody else."""
+    with transaction.atomic():
+        subscriber = Subscriber.objects.select_for_update(no_key=True).filter(email_key=address.key).first()
+        if subscriber is None or subscriber.state != Subscriber.State.ACTIVE:
+            return
+        unsent = subscriber.outbox.filter(kind=OutboxMail.Kind.PREFERENCES, state=OutboxMail.State.PENDING)
+        if _may_be_mailed(subscriber, now=now) and not unsent.exists():
+            OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.PREFERENCES)
+
+
+def look_up_confirmation(token: str, *, now: datetime) -> Confirmation:
+    """Say what pressing the button would do, and change nothing."""
+    mail = _mail_of(token)
+    if mail is None:
+        return Confirmation(Outcome.UNKNOWN)
+    return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber)
+
+
+def confirm(token: str, *, now: datetime) -> Confirmation:
+    """Put the confirmed choice in force; again is no different from once.
+
+    Lifts `unsubscribed`, never a suppression. Editions frozen before this moment are not owed.
+    """
+    mail = _mail_of(token)
+    if mail is None:
+        return Confirmation(Outcome.UNKNOWN)
+    with transaction.atomic():
+        subscriber = _lock(pk=mail.subscriber_id)
+        mail.refresh_from_db()
+        outcome = _outcome(mail, subscriber, now=now)
+        if outcome is not Outcome.CONFIRMED or mail.used_at is not None:
+            return Confirmation(outcome, subscriber)
+        if mail.mix is not None:
+            subscriber.mix = mail.mix
+        if subscriber.state != Subscriber.State.ACTIVE:
+            subscriber.active_from = now
+            subscriber.confirmed_at = now
+        subscriber.state = Subscriber.State.ACTIVE
+        subscriber.unsubscribed_at = None
+        subscriber.save()
+        mail.used_at = now
+        mail.save(update_fields=["used_at"])
+    return Confirmation(Outcome.CONFIRMED, subscriber)
+
+
+def change_preferences(subscriber_id: int, mix: TopicMix) -> bool:
+    """Put `mix` in force at once for an active reader; False, and no change, for anybody else."""
+    with transaction.atomic():
+        subscriber = _lock(pk=subscriber_id)
+        if subscriber.state != Subscriber.State.ACTIVE:
+            return False
+        subscriber.mix = mix
+        subscriber.save(update_fields=["mix"])
+    return True
+
+
+def unsubscribe(subscriber_id: int, *, now: datetime) -> None:
+    """Never mail this reader again until they confirm anew. Links asked for before this are void."""
+    with transaction.atomic():
+        subscriber = _lock(pk=subscriber_id)
+        if subscriber.state in (Subscriber.State.PENDING, Subscriber.State.ACTIVE):
+            subscriber.state = Subscriber.State.UNSUBSCRIBED
+            subscriber.unsubscribed_at = now
+            subscriber.save(update_fields=["state", "unsubscribed_at"])
+        subscriber.outbox.filter(used_at=None).update(used_at=now, reason="unsubscribed afterwards")
+        subscriber.outbox.filter(state=OutboxMail.State.PENDING).update(state=OutboxMail.State.REJECTED)
+
+
+def forget_unconfirmed(*, now: datetime) -> int:
+    """Delete who asked by the form and never confirmed, with their mails, and return how many."""
+    asked_lately = OutboxMail.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - FORGET_AFTER)
+    asked = Subscriber.objects.filter(origin="form", state=Subscriber.State.PENDING)
+    silent = asked.filter(created_at__lt=now - FORGET_AFTER)
+    with transaction.atomic():
+        # Locked, so that somebody who confirms at this moment is not among them.
+        locked = silent.exclude(Exists(asked_lately)).select_for_update(skip_locked=True)
+        keys = list(locked.values_list("pk", flat=True))
+        Subscriber.objects.filter(pk__in=keys).delete()
+    return len(keys)
+
+
+def _lock(**which: Any) -> Subscriber:
+    # no_key: shuts out the gate's FOR SHARE, yet not the ledger's foreign keys.
+    return Subscriber.objects.select_for_update(no_key=True).get(**which)
+
+
+def _may_be_mailed(subscriber: Subscriber, *, now: datetime) -> bool:
+    if subscriber.state == Subscriber.State.SUPPRESSED or suppressed([subscriber.email_key]):
+        return False
+    return subscriber.outbox.filter(created_at__gt=now - timedelta(days=1)).count() < MAILS_PER_DAY
+
+
+def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, *, now: datetime) -> None:
+    asked = subscriber.outbox.filter(kind=OutboxMail.Kind.CONFIRM, used_at=None).order_by("-id")
+    unsent = asked.select_for_update(no_key=True).filter(state=OutboxMail.State.PENDING).first()
+    if unsent is not None:
+        unsent.mix = mix
+        unsent.save(update_fields=["mix"])
+    elif not asked.filter(mix=mix, created_at__gt=now - SAME_WISH_WITHIN).exists():
+        OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, mix=mix)
+
+
+def _mail_of(token: str) -> OutboxMail | None:
+    if not token.isascii() or len(token) > 100:
+        return None
+    mails = OutboxMail.objects.filter(kind=OutboxMail.Kind.CONFIRM, token_hash=one_off_hash(token))
+    return mails.select_related("subscriber", "mix").first()
+
+
+def _outcome(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) -> Outcome:
+    if subscriber.state == Subscriber.State.SUPPRESSED or suppressed([subscriber.email_key]):
+        return Outcome.BLOCKED
+    if mail.used_at is not None:
+        # A second click on a used link says how things stand, however old it is.
+        return Outcome.CONFIRMED if subscriber.state == Subscriber.State.ACTIVE else Outcome.LEFT
+    if mail.handed_over_at is None or now - mail.handed_over_at > CONFIRM_WITHIN:
+        return Outcome.EXPIRED
+    return Outcome.CONFIRMED

@@ -1,0 +1,33 @@
+from datetime import date
+
+from django.urls import path, register_converter
+
+from newsletter import people, views
+
+
+class DayConverter:
+    """2026-11-20 in a URL is a date in the view; a day that is not in the calendar is no page."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
+
+urlpatterns = [
+    path("", views.today, name="today"),
+    path("<day:day>/", views.edition, name="edition"),
+    path("<day:day>/mix/<str:slug>/", views.digest, name="digest"),
+    path("subscribe/", people.subscribe, name="subscribe"),
+    path("confirm/<str:token>/", people.confirm, name="confirm"),
+    path("preferences/", people.preferences_link, name="preferences_link"),
+    path("preferences/<str:token>/", people.preferences, name="preferences"),
+    path("unsubscribe/<str:token>/", people.unsubscribe, name="unsubscribe"),
+    path("robots.txt", views.robots, name="robots"),
+    path("healthz", views.healthz, name="healthz"),
+]

@@ -1,0 +1,136 @@
+"""The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from newsletter.forms import SubscribeForm
+from newsletter.front import ALSO, Story, lay_out, story_of
+from newsletter.models import Edition, EditionPaper, TopicMix
+from newsletter.shelf import PRINTED, neighbours, shown
+from papers.models import SourceRun, Topic
+
+SOURCE_NAMES = {
+    "huggingface": "Hugging Face",
+    "arxiv": "arXiv",
+    "capture": "Page captures",
+    "jsonl": "JSON Lines",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the dateline says of a source."""
+
+    name: str
+    text: str
+
+
+@require_safe
+def today(request: HttpRequest) -> HttpResponse:
+    """The latest edition: today's, or before it is out, the one before."""
+    edition = shown(today=_utc_today()).first()
+    context = _edition_context(request, edition)
+    context["is_today"] = True
+    context["verdicts"] = _verdicts()
+    return render(request, "newsletter/edition.html", context)
+
+
+@require_safe
+def edition(request: HttpRequest, day: date) -> HttpResponse:
+    """The edition of one day, as it was frozen."""
+    found = get_object_or_404(shown(today=_utc_today()), date=day)
+    return render(request, "newsletter/edition.html", _edition_context(request, found))
+
+
+@require_safe
+def digest(request: HttpRequest, day: date, slug: str) -> HttpResponse:
+    """The mail of a mix, in the browser: not for search engines, and nothing personal in it."""
+    from newsletter.mail import preview
+
+    found = get_object_or_404(Edition, date=day, state__in=PRINTED)
+    mix = get_object_or_404(TopicMix, slug=slug)
+    response = HttpResponse(preview(found, mix).html)
+    response["X-Robots-Tag"] = "noindex"
+    # Mail brings its own styles; it has no scripts and loads nothing.
+    response["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
+    )
+    return response
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    lines = ["User-agent: *"]
+    lines += [
+        f"Disallow: {path}" for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/*/mix/")
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """ "ok" where the database answers, else 503: for whatever watches the process."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, Any]:
+    topics = list(Topic.objects.filter(is_active=True))
+    day = found.date if found else _utc_today()
+    beside = neighbours(day, today=_utc_today())
+    stories = _stories(found.date) if found else []
+    # A day without papers shows what the last paper had.
+    meanwhile = [] if stories or beside.earlier is None else _stories(beside.earlier)[:ALSO]
+    return {
+        "edition": found,
+        "day": day,
+        "is_late": found is not None and found.date < _utc_today(),
+        "page": lay_out(stories),
+        "story_count": len(stories),
+        "form": SubscribeForm(topics=topics),
+        "topics": topics,
+        "neighbours": beside,
+        "meanwhile": meanwhile,
+    }
+
+
+def _stories(day: date) -> list[Story]:
+    """The stories of a printed edition in their order; papers that an editor hid since are left out."""
+    entries = EditionPaper.objects.filter(
+        edition__date=day, edition__state__in=PRINTED, paper__hidden=False
+    ).order_by("rank")
+    return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
+
+
+def _verdicts() -> list[Verdict]:
+    """How each source ended its last reading, of the last week."""
+    since = timezone.now() - timedelta(days=7)
+    runs = SourceRun.objects.filter(started_at__gt=since).exclude(verdict="")
+    latest = runs.order_by("source", "-started_at").distinct("source")
+    return [Verdict(SOURCE_NAMES.get(run.source, run.source), _verdict_text(run)) for run in latest]
+
+
+def _verdict_text(run: SourceRun) -> str:
+    texts = {
+        SourceRun.Verdict.OK: f"fresh at {run.started_at:%H:%M}",
+        SourceRun.Verdict.QUIET: "quiet, as its calendar says",
+        SourceRun.Verdict.STALE: "has nothing new, though it should",
+        SourceRun.Verdict.PARTIAL: "came in part",
+        SourceRun.Verdict.FAILED: "did not answer",
+    }
+    return texts[SourceRun.Verdict(run.verdict)]
+
+
+def _utc_today() -> date:
+    return timezone.now().date()

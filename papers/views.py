@@ -1,0 +1,78 @@
+"""A page per paper and per topic."""
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from papers.card import card_of
+from papers.models import Paper, PaperTopic, Topic
+
+PER_PAGE = 20
+AUTHORS_SHOWN = 24
+FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories", "journal_ref", "comment")
+
+
+@require_safe
+def topics(request: HttpRequest) -> HttpResponse:
+    """Every topic a reader can follow, with the number of papers filed under it."""
+    kept = Q(filings__paper__hidden=False) & ~Q(filings__decision=PaperTopic.Decision.REMOVED)
+    rows = Topic.objects.filter(is_active=True).annotate(paper_count=Count("filings", filter=kept))
+    rows = rows.order_by("position", "name")  # counting drops the model's order
+    return render(request, "papers/topics.html", {"topics": list(rows)})
+
+
+@require_safe
+def topic(request: HttpRequest, slug: str) -> HttpResponse:
+    """The papers of one topic, newest first, with the evidence that filed them here."""
+    found = get_object_or_404(Topic, slug=slug, is_active=True)
+    filings = (
+        PaperTopic.objects.filter(topic=found, paper__hidden=False)
+        .exclude(decision=PaperTopic.Decision.REMOVED)
+        .select_related("paper")
+        .order_by("-paper__listed_on", "-paper__trending_score", "paper_id")
+    )
+    number = request.GET.get("page", "1")
+    paginator = Paginator(filings, PER_PAGE)
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number[:9]) <= paginator.num_pages:
+        raise Http404(f"{found.name} has no page {number[:9]}.")
+    page = paginator.page(int(number))
+    items = [{"card": card_of(filing.paper), "filing": filing} for filing in page.object_list]
+    return render(request, "papers/topic.html", {"topic": found, "page": page, "items": items})
+
+
+@require_safe
+def paper(request: HttpRequest, key: str) -> HttpResponse:
+    """One paper, by arXiv id or, where it has none, by the hash of its title."""
+    if "\0" in key:
+        raise Http404("No paper has this name.")
+    by_key = Q(arxiv_id=key) | Q(arxiv_id=None, title_hash=key)
+    filings = (
+        PaperTopic.objects.exclude(decision=PaperTopic.Decision.REMOVED)
+        .filter(topic__is_active=True)
+        .select_related("topic")
+        .order_by("-score", "topic_id")
+    )
+    rows = Paper.objects.filter(by_key, hidden=False).prefetch_related(
+        Prefetch("filings", queryset=filings, to_attr="filed")
+    )
+    found = rows.order_by("id").first()
+    if found is None:
+        raise Http404("No paper has this name.")
+    authors = found.authors or []
+    context = {
+        "paper": found,
+        "card": card_of(found),
+        "authors": authors[:AUTHORS_SHOWN],
+        "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
+        "is_listed": _is_listed(found),
+        "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
+        "why": [term["text"] for term in found.trending_terms if term.get("text")],
+    }
+    return render(request, "papers/paper.html", context)
+
+
+def _is_listed(paper: Paper) -> bool:
+    """Whether a source told its list day; of an archive paper we only know when we read it."""
+    return paper.listed_on is not None and not paper.from_archive

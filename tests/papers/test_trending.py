@@ -1,0 +1,161 @@
+"""The trending score: what it adds up, and what it tells a reader."""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from papers.trending import Score, Seen, Term, as_json, explain, share_of_votes, trending_score
+
+LISTED = date(2026, 5, 20)
+START = datetime(2026, 5, 20, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return START + timedelta(hours=hours)
+
+
+def score(*seen: Seen, now: float = 24.5, boost: float = 0.0, listed_on: date | None = LISTED) -> Score:
+    return trending_score(
+        seen, listed_on=listed_on, published_on=LISTED, from_archive=False, boost=boost, now=at(now)
+    )
+
+
+def archived(*seen: Seen, published_on: date | None = date(2024, 6, 1), boost: float = 0.0) -> Score:
+    return trending_score(
+        seen, listed_on=LISTED, published_on=published_on, from_archive=True, boost=boost, now=at(24)
+    )
+
+
+def test_the_worked_example_of_the_docs() -> None:
+    result = score(Seen(at(4), 20, 1, 900), Seen(at(10), 61, 3, 1200))
+    assert result == Score(
+        2.34516,
+        (
+            Term("votes", 2.130977, "61 upvotes at 10 hours, on course for about 130"),
+            Term("comments", 0.060206, "3 comments"),
+            Term("stars", 0.153977, "code with 1.2k stars"),
+        ),
+    )
+    assert explain(result.terms) == (
+        "61 upvotes at 10 hours, on course for about 130, 3 comments; code with 1.2k stars"
+    )
+
+
+def test_terms_explain_themselves_from_json_as_well() -> None:
+    result = score(Seen(at(10), 61, 3, 1200))
+    assert explain(as_json(result)) == explain(result.terms)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("hours", "share"), [(-5, 1 / 7), (0, 1 / 7), (2, 1 / 7), (12, 0.5), (24, 2 / 3), (108, 0.9)]
+)
+def test_half_of_the_votes_are_in_after_twelve_hours(hours: float, share: float) -> None:
+    assert math.isclose(share_of_votes(hours), share)
+
+
+def test_the_same_count_read_earlier_promises_more() -> None:
+    values = [score(Seen(at(hours), 30)).value for hours in (4, 10, 24)]
+    assert values == sorted(values, reverse=True) and len(set(values)) == 3
+
+
+def test_the_latest_reading_counts_and_missing_signals_are_taken_from_earlier_ones() -> None:
+    later = score(Seen(at(10), 61, None, None), Seen(at(4), 20, 3, 1200))
+    assert later == score(Seen(at(10), 61, 3, 1200))
+
+
+def test_the_order_of_readings_does_not_matter() -> None:
+    readings = [Seen(None, 4, 1, 1), Seen(at(4), 20, 2, 5), Seen(at(10), 61, None, 7), Seen(at(10), 60, 9, 7)]
+    assert score(*readings) == score(*reversed(readings))
+
+
+def test_unknown_signals_add_nothing_are_labelled_and_not_told() -> None:
+    result = score()
+    assert result == Score(
+        0.0,
+        (
+            Term("votes", 0.0, "upvotes unknown"),
+            Term("comments", 0.0, "comments unknown"),
+            Term("stars", 0.0, "code stars unknown"),
+        ),
+    )
+    assert explain(result.terms) == ""
+
+
+def test_zero_is_known_and_not_unknown() -> None:
+    result = score(Seen(at(10), 0, 0, 0))
+    assert result == Score(0.0, (Term("votes", 0.0, "no upvotes yet at 10 hours"),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (Seen(at(1), 1), "1 upvote at 1 hour"),
+        (Seen(at(60), 40), "40 upvotes in 2 days"),
+        (Seen(None, 40), "40 upvotes"),
+        (Seen(at(24), 1234, 1), "1,234 upvotes at 24 hours, on course for about 1,900, 1 comment"),
+        (Seen(None, None, None, 1), "code with 1 star"),
+        (Seen(None, None, None, 2000), "code with 2k stars"),
+    ],
+)
+def test_a_reader_is_told_in_half_a_sentence(seen: Seen, told: str) -> None:
+    assert explain(score(seen, now=72).terms) == told
+
+
+def test_without_a_list_day_votes_are_taken_as_they_are() -> None:
+    assert score(Seen(at(3), 99), listed_on=None).terms[0] == Term("votes", 2.0, "99 upvotes")
+
+
+def test_an_editor_moves_a_paper_by_at_most_one() -> None:
+    base = score(Seen(at(10), 61)).value
+    moved = [
+        round(score(Seen(at(10), 61), boost=boost).value - base, 6) for boost in (0.5, -0.5, 7, -7, math.nan)
+    ]
+    assert moved == [0.5, -0.5, 1.0, -1.0, 0.0]
+
+
+def test_a_praising_boost_is_told_and_a_lowering_one_is_not() -> None:
+    assert explain(score(Seen(None, 3), boost=0.2).terms) == "3 upvotes; an editor's choice"
+    assert explain(score(Seen(None, 3), boost=-0.2).terms) == "3 upvotes"
+
+
+def test_papers_fade_only_after_editions_are_done_with_them() -> None:
+    seen = Seen(at(10), 61)
+    values = [score(seen, now=24 * day).value - score(seen).value for day in (3, 4, 5, 10, 400)]
+    assert [round(value, 6) for value in values] == [0, 0, -0.05, -0.3, -2.0]
+
+
+def test_archive_papers_come_by_comments_and_then_by_recency() -> None:
+    papers = {
+        "two comments, old": archived(Seen(None, None, 2), published_on=date(1995, 1, 1)),
+        "one comment, new": archived(Seen(None, None, 1), published_on=date(2026, 1, 1)),
+        "no comments, new": archived(published_on=date(2026, 1, 1)),
+        "no comments, a day older": archived(published_on=date(2025, 12, 31)),
+        "no comments, no date": archived(published_on=None),
+    }
+    assert sorted(papers, key=lambda name: -papers[name].value) == list(papers)
+
+
+def test_archive_papers_are_called_that_and_never_trending() -> None:
+    told = explain(archived(Seen(None, None, 3)).terms)
+    assert told == "from the archive, 3 comments"
+    assert "trending" not in str(archived(Seen(None, 5, 3, 7), boost=1).terms)
+
+
+@pytest.mark.parametrize("count", [0, -1, -(10**30), 10**12, 10**400])
+@pytest.mark.parametrize("hours", [-(10**6), 0, 10**6])
+def test_the_score_is_finite_whatever_was_read(count: int, hours: float) -> None:
+    for result in (
+        score(Seen(at(hours), count, count, count)),
+        archived(Seen(at(hours), count, count, count)),
+    ):
+        assert math.isfinite(result.value)
+        assert all(math.isfinite(term.value) for term in result.terms)
+
+
+def test_a_reading_from_the_future_counts_as_read_now() -> None:
+    assert score(Seen(at(9999), 50), now=10) == score(Seen(at(10), 50), now=10)
+
+
+def test_a_time_without_a_zone_is_read_as_utc() -> None:
+    assert score(Seen(datetime(2026, 5, 20, 10), 50)) == score(Seen(at(10), 50))  # noqa: DTZ001

@@ -1,0 +1,199 @@
+"""Pages about papers and topics."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from papers.models import Paper, Topic
+from tests.factories import file_under, make_edition, make_paper, make_topic
+from tests.pages import faults_of, headings_of, words_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_topics() -> None:
+    Topic.objects.all().delete()
+
+
+def get(client: Client, path: str) -> str:
+    """The page, which must be there and be HTML."""
+    page = client.get(path)
+    assert page.status_code == 200
+    html = page.content.decode()
+    assert faults_of(html) == []
+    return html
+
+
+def queries(client: Client, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        get(client, path)
+    return len(captured)
+
+
+def test_the_index_lists_active_topics_in_the_editors_order_with_their_papers(client: Client) -> None:
+    last = make_topic(slug="last", name="Last", position=9)
+    first = make_topic(slug="first", name="First", position=1, description="Comes first.")
+    make_topic(slug="off", name="Off", is_active=False)
+    for topic, fields in [(first, {}), (first, {}), (last, {}), (last, {"hidden": True})]:
+        file_under(make_paper(**fields), topic)
+    file_under(make_paper(), last, decision="removed")
+    assert headings_of(get(client, "/topics/")) == ["Topics", "First 2 papers", "Last 1 paper"]
+
+
+def test_a_site_without_topics_says_so(client: Client) -> None:
+    assert "No topics have been set up yet." in words_of(get(client, "/topics/"))
+
+
+def test_a_topic_lists_its_papers_newest_and_best_first_with_the_evidence(client: Client) -> None:
+    topic = make_topic(slug="agents", name="Agents")
+    for title, day, score in [("Old", 10, 9.0), ("Good", 19, 0.5), ("Best", 19, 0.9)]:
+        paper = make_paper(title=title, listed_on=date(2026, 11, day), trending_score=score)
+        file_under(paper, topic, evidence=["tool use", "planning"])
+    file_under(make_paper(title="Hidden", hidden=True), topic)
+    file_under(make_paper(title="Moved away"), topic, decision="removed")
+    html = get(client, "/topics/agents/")
+    assert headings_of(html) == ["Agents", "Best", "Good", "Old", "Agents, by mail"]
+    assert words_of(html).count("Matched: tool use , planning .") == 3
+    assert 'href="/subscribe/?topic=agents"' in html
+
+
+def test_a_paper_that_an_editor_filed_says_that(client: Client) -> None:
+    file_under(make_paper(), make_topic(slug="agents"), decision="added", evidence=["x"])
+    assert "Filed here by an editor." in words_of(get(client, "/topics/agents/"))
+
+
+def test_a_long_topic_has_pages(client: Client) -> None:
+    topic = make_topic(slug="agents", name="Agents")
+    for number in range(45):
+        file_under(make_paper(title=f"P{number:02}", trending_score=100 - number), topic)
+    titles = [headings_of(get(client, f"/topics/agents/?page={page}"))[1:-1] for page in (1, 2, 3)]
+    assert [len(page) for page in titles] == [20, 20, 5]
+    assert [title for page in titles for title in page] == [f"P{number:02}" for number in range(45)]
+    middle = get(client, "/topics/agents/?page=2")
+    assert 'rel="prev" href="?page=1"' in middle and 'rel="next" href="?page=3"' in middle
+
+
+@pytest.mark.parametrize("page", ["0", "2", "-1", "x", "", "1e1", "²", "9" * 5000, "%00"])
+def test_a_page_that_a_topic_does_not_have_is_not_found(client: Client, page: str) -> None:
+    make_topic(slug="agents")
+    assert client.get(f"/topics/agents/?page={page}").status_code == 404
+
+
+def test_a_topic_that_is_switched_off_or_unknown_is_not_found(client: Client) -> None:
+    make_topic(slug="off", is_active=False)
+    assert [client.get(f"/topics/{slug}/").status_code for slug in ("off", "nowhere")] == [404, 404]
+
+
+def test_lists_cost_the_same_queries_whatever_their_length(client: Client) -> None:
+    topic = make_topic(slug="agents")
+    file_under(make_paper(), topic)
+    one = [queries(client, "/topics/"), queries(client, "/topics/agents/")]
+    for _ in range(2):
+        file_under(make_paper(), topic)
+        file_under(make_paper(), make_topic())
+    three = [queries(client, "/topics/"), queries(client, "/topics/agents/")]
+    assert one == three == [1, 3]
+
+
+def test_a_paper_page_tells_all_that_is_known(client: Client) -> None:
+    topic = make_topic(slug="agents", name="Agents")
+    paper = make_paper(
+        title="All Is Known",
+        arxiv_id="2604.13074",
+        organization_name="Harbour Institute",
+        github_url="https://github.com/example/known",
+        project_url="https://example.org/known",
+        github_stars=1240,
+        categories=["cs.CL", "cs.LG"],
+        doi="10.1000/182",
+        trending_terms=[{"name": "upvotes", "value": 0.5, "text": "10 upvotes at 8 hours"}],
+    )
+    file_under(paper, topic, evidence=["tool use"])
+    make_edition(date=date(2026, 11, 20), number=214, papers=[(paper, [topic])])
+    html = get(client, "/papers/2604.13074/")
+    words = words_of(html)
+    for expected in (
+        "Ada Example, Ben Sample Harbour Institute",
+        "We measure something. It turns out to be large. Others may build on it.",
+        "Submitted 18 November 2026 Listed 19 November 2026 Upvotes 10 Comments 1 GitHub stars 1,240",
+        "Why it is in the paper 10 upvotes at 8 hours",
+        "Filed under Agents Matched: tool use .",
+        "Printed in Friday 20 November 2026, No. 214",
+    ):
+        assert expected in words
+    for link in (
+        "https://arxiv.org/abs/2604.13074",
+        "https://arxiv.org/pdf/2604.13074",
+        "https://github.com/example/known",
+        "https://example.org/known",
+        "https://huggingface.co/papers/2604.13074",
+        "https://doi.org/10.1000/182",
+        "/subscribe/?topic=agents",
+    ):
+        assert f'href="{link}"' in html
+
+
+def test_a_paper_page_with_nothing_but_a_title_is_whole(client: Client) -> None:
+    unknown = ("abstract", "authors", "author_count", "published_on", "upvotes", "num_comments", "listed_on")
+    paper = make_paper(title="Only a Title", arxiv_id=None, **dict.fromkeys(unknown))
+    words = words_of(get(client, f"/papers/{paper.title_hash}/"))
+    assert "None of our sources gave an abstract of this paper." in words
+    assert "Our sources gave no link." in words
+    assert "Facts" not in words
+    assert "None " not in words.replace("None of our", "")
+
+
+def test_old_arxiv_ids_with_a_slash_have_a_page(client: Client) -> None:
+    make_paper(title="Old Style", arxiv_id="hep-th/9901001")
+    assert headings_of(get(client, "/papers/hep-th/9901001/"))[0] == "Old Style"
+
+
+def test_a_crowd_of_authors_is_counted_not_listed(client: Client) -> None:
+    paper = make_paper(authors=[f"Author {number}" for number in range(3303)], author_count=3303)
+    words = words_of(get(client, f"/papers/{paper.arxiv_id}/"))
+    assert "Author 23 and 3,279 more" in words and "Author 24" not in words
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "https://", "http://[bad"]
+)
+def test_a_link_that_is_not_a_web_address_is_no_link(client: Client, url: str) -> None:
+    paper = make_paper(github_url=url, project_url=url)
+    html = get(client, f"/papers/{paper.arxiv_id}/")
+    assert f'href="{url}"' not in html and "Project page" not in html
+
+
+@pytest.mark.parametrize("key", ["nowhere", "2604.99999", "%00", "a" * 5000, "../admin"])
+def test_a_paper_that_is_not_there_is_not_found(client: Client, key: str) -> None:
+    assert client.get(f"/papers/{key}/").status_code == 404
+
+
+def test_a_hidden_paper_has_no_page_and_neither_has_a_hash_of_a_paper_with_an_id(client: Client) -> None:
+    hidden, listed = make_paper(hidden=True), make_paper()
+    keys = (hidden.arxiv_id, listed.title_hash)
+    assert [client.get(f"/papers/{key}/").status_code for key in keys] == [404, 404]
+
+
+def test_a_withdrawn_paper_says_so(client: Client) -> None:
+    paper = make_paper(withdrawn=True)
+    assert "Withdrawn by its authors." in words_of(get(client, f"/papers/{paper.arxiv_id}/"))
+
+
+def test_an_edition_that_is_not_printed_is_not_named(client: Client) -> None:
+    paper = make_paper()
+    make_edition(date=date(2026, 11, 20) + timedelta(days=1), state="held", papers=[(paper, [])])
+    assert "Printed in" not in words_of(get(client, f"/papers/{paper.arxiv_id}/"))
+
+
+def test_a_paper_page_costs_the_same_queries_however_many_topics_it_has(client: Client) -> None:
+    paper = make_paper()
+    file_under(paper, make_topic())
+    one = queries(client, f"/papers/{paper.arxiv_id}/")
+    for _ in range(3):
+        file_under(paper, make_topic())
+    assert one == queries(client, f"/papers/{paper.arxiv_id}/") == 3
+    assert Paper.objects.count() == 1

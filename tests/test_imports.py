@@ -1,0 +1,72 @@
+"""Imports run one way, and pure modules know no Django: doors -> verbs -> edges and models -> pure."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+APPS = ("papers", "newsletter")
+DOORS = {
+    *("papers.admin", "papers.feeds", "papers.tasks", "papers.urls", "papers.views", "papers.management"),
+    *("newsletter.admin", "newsletter.events", "newsletter.management", "newsletter.people"),
+    *("newsletter.tasks", "newsletter.urls", "newsletter.views"),
+}
+VERBS = {
+    *("papers.filing", "papers.importing", "papers.ingest"),
+    *("newsletter.delivery", "newsletter.edition", "newsletter.outbox", "newsletter.signup"),
+}
+# Besides these, every module whose docstring says "Pure".
+PURE = {
+    *("papers.identity", "papers.matching", "papers.tex", "papers.trending", "papers.sources"),
+    *("newsletter.digest", "newsletter.schedule", "newsletter.addresses"),
+}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file, of both apps without migrations."""
+    files = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in files
+    }
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file names in an import, at the top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def is_pure(name: str, path: Path) -> bool:
+    says_so = re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text())) or "")
+    return under(name, PURE) or bool(says_so)
+
+
+def under(name: str, group: set[str]) -> bool:
+    return any(name == member or name.startswith(f"{member}.") for member in group)
+
+
+MODULES = modules()
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_run_one_way(name: str) -> None:
+    wanted = imports(MODULES[name])
+    wrong = set()
+    if name.startswith("papers"):
+        wrong |= {other for other in wanted if under(other, {"newsletter"})}
+    if not under(name, DOORS):
+        wrong |= {other for other in wanted if under(other, DOORS)}
+    if not under(name, DOORS | VERBS):
+        wrong |= {other for other in wanted if under(other, VERBS)}
+    if is_pure(name, MODULES[name]):
+        wrong |= {other for other in wanted if under(other, {"django", "papers.models", "newsletter.models"})}
+    assert wrong == set()
