@@ -65,15 +65,26 @@ def reason(changed: Any) -> str:
 def test_every_key_finds_its_place() -> None:
     assert parsed(item(), listed_on=date(2026, 5, 20), observed_at=AT) == [
         PaperRecord(
-            source="huggingface", title="Paper Number 1", arxiv_id="2605.00001", abstract="Two lines of a summary.",
-            authors=("Ada Example", "Bob Example"), author_count=2, organization_slug="EX",
-            organization_name="Example Lab", published_on=date(2026, 5, 18),
-            keywords=("attention", "state space models"), ai_summary="A machine's summary.",
-            github_url="https://github.com/example/repo", project_url="https://example.org/project/",
-            thumbnail_url="https://example.org/thumb.png", submitted_by="Ada Example", listed_on=date(2026, 5, 20),
-            read_at=AT, reading=Reading(AT, upvotes=17, num_comments=3, github_stars=26),
+            source="huggingface",
+            title="Paper Number 1",
+            arxiv_id="2605.00001",
+            abstract="Two lines of a summary.",
+            authors=("Ada Example", "Bob Example"),
+            author_count=2,
+            organization_slug="EX",
+            organization_name="Example Lab",
+            published_on=date(2026, 5, 18),
+            keywords=("attention", "state space models"),
+            ai_summary="A machine's summary.",
+            github_url="https://github.com/example/repo",
+            project_url="https://example.org/project/",
+            thumbnail_url="https://example.org/thumb.png",
+            submitted_by="Ada Example",
+            listed_on=date(2026, 5, 20),
+            read_at=AT,
+            reading=Reading(AT, upvotes=17, num_comments=3, github_stars=26),
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_an_item_of_2024_tells_less() -> None:
@@ -149,15 +160,28 @@ def test_a_missing_or_wrong_field_rejects_its_item_and_names_itself(
 
 def test_items_that_are_no_papers_are_rejected() -> None:
     assert [reason(value) for value in (None, 3, {"title": "T"}, {"paper": []})] == [
-        "the item is nothing, not an object", "the item is a number, not an object", "paper is missing",
+        "the item is nothing, not an object",
+        "the item is a number, not an object",
+        "paper is missing",
         "paper is a list, not an object",
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "example.org", "https://", "https://a b.org", "https://u:p@x.org/",
-            "https://example.org/\u202egpj", "http://[::1", "https://example.org/" + "x" * 500, "ftp://example.org/"]
-)  # fmt: skip
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "example.org",
+        "https://",
+        "https://a b.org",
+        "https://u:p@x.org/",
+        "https://example.org/\u202egpj",
+        "http://[::1",
+        "https://example.org/" + "x" * 500,
+        "ftp://example.org/",
+    ],
+)
 def test_a_link_that_is_no_web_link_is_left_out(url: str) -> None:
     (record,) = parsed(item(projectPage=url))
     assert isinstance(record, PaperRecord)
