@@ -3,7 +3,7 @@
 Votes are read at different ages, so the latest count is first projected to what it will come to: a paper has
 about `hours / (hours + 12)` of its votes that many hours after its list day began (half of them after 12
 hours, two thirds after a day, nine tenths after four and a half). The score is the logarithm of that, plus
-small terms for comments, code and the editor's boost. What nobody observed adds nothing and is called unknown.
+small terms for comments, code and the editor's boost. What nobody observed adds nothing and is labelled so.
 """
 
 import math
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 
 HALF_OF_VOTES_HOURS = 12.0  # fitted on two months of vote histories; see docs/trending.md
 EARLIEST_HOURS = 2.0  # a count read sooner is projected no further than this
-COMMENT_WEIGHT, STAR_WEIGHT = 0.25, 0.1
+COMMENT_WEIGHT, STAR_WEIGHT = 0.1, 0.05
 FRESH_DAYS, FADE_PER_DAY, MOST_FADED = 4, 0.05, 2.0  # editions take papers of the last three list days
 ARCHIVE_RECENCY = 0.001  # less than one comment more counts, so that it only orders equals
 ARCHIVE_RECENCY_YEARS = 100
