@@ -3,6 +3,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from papers.sources import huggingface
 from papers.sources.record import PaperRecord, Reading, Reject
@@ -258,3 +260,21 @@ def test_a_recording_of_a_wrong_day_is_one_reject() -> None:
             "line 1", "list_date is a number, not a time", "list_date: 5, observed_at: None, items: a list"
         )
     ]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from(sorted([*item()["paper"], *item()])), value=ANYTHING)
+def test_whatever_a_field_holds_the_item_is_read_or_rejected(key: str, value: Any) -> None:
+    odd = item()
+    for holder in (odd, odd["paper"]):
+        if key in holder:
+            holder[key] = value
+    (answer,) = huggingface.recorded({"items": [odd]}, "line 1")
+    assert isinstance(answer, PaperRecord | Reject)
