@@ -51,7 +51,8 @@ def import_file(
 
 
 def read_file(path: Path, *, captured_on: date | None = None) -> tuple[str, Records]:
-    """(source, records) of a file, read as they are asked for. Raises SourceError, at once or while reading."""
+    """(source, records) of a file, read as they are asked for. Raises SourceError, at once or while
+    reading."""
     name = values.excerpt(path.name, 100)
     try:
         stream = _opened(path)
@@ -83,7 +84,7 @@ class _Stream(io.RawIOBase):
     """The unpacked bytes of a file. Damaged gzip data ends the stream and is told in `broken`."""
 
     def __init__(self, path: Path, packed: bool) -> None:
-        self.inner = gzip.GzipFile(path) if packed else path.open("rb")  # noqa: SIM115  closed by close()
+        self.inner = gzip.GzipFile(path) if packed else path.open("rb")
         self.broken = ""
 
     def readable(self) -> bool:

@@ -44,6 +44,7 @@ class Joining:
             if row.paper_id is not None:
                 self.homes[row.identity] = by_pk.setdefault(row.paper_id, _Home(row.paper_id))
         groups, holders = self._by_title()
+        self._find_papers_without_records()
         for identity in sorted({row.identity for row in self.rows if row.arxiv_id}):
             if identity not in self.homes:
                 self.homes[identity] = self._adopted(identity, groups, holders) or _Home()
@@ -51,6 +52,15 @@ class Joining:
             self._settle(groups[key], {self.homes[identity] for identity in holders[key]})
         self._create()
         self._place()
+
+    def _find_papers_without_records(self) -> None:
+        """A paper that an editor entered by hand has an id, but no record that would lead to it."""
+        wanted = {row.arxiv_id: row.identity for row in self.rows if row.identity not in self.homes}
+        wanted.pop(None, None)
+        if wanted:
+            for pk, arxiv_id in Paper.objects.filter(arxiv_id__in=wanted).values_list("pk", "arxiv_id"):
+                self.homes[wanted[arxiv_id]] = _Home(pk)
+                self.touched.add(pk)
 
     def _by_title(self) -> tuple[dict[str, list[SourceRecord]], dict[str, set[str]]]:
         """For each title: its records without id, and the identities with id that have it."""

@@ -7,7 +7,8 @@ from papers.sources import arxiv
 from papers.sources.record import PaperRecord, Records, Reject, SourceError
 
 HEAD = """<?xml version='1.0' encoding='UTF-8'?>
-<feed xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns="http://www.w3.org/2005/Atom">
+<feed xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"
+xmlns="http://www.w3.org/2005/Atom">
 <id>https://arxiv.org/api/x</id><title>arXiv Query: made up</title><updated>2026-04-12T22:45:06Z</updated>
 """
 UPDATED = datetime(2026, 4, 12, 22, 45, 6, tzinfo=UTC)
@@ -16,11 +17,13 @@ ENTRY = """<entry><id>http://arxiv.org/abs/{id}</id><title>On a
 <summary>  A made-up summary
 of two lines.
 </summary>
-<category term="cs.LG" scheme="http://arxiv.org/schemas/atom"/><category term="cs.SY"/><category term="eess.SY"/>
+<category term="cs.LG" scheme="http://arxiv.org/schemas/atom"/>
+<category term="cs.SY"/><category term="eess.SY"/>
 <category term="I.2.7"/><category term="68T05; 68T50"/>
 <published>2021-12-31T20:05:19-05:00</published><arxiv:comment>{comment}</arxiv:comment>
 <arxiv:primary_category term="cs.SY"/><arxiv:journal_ref>J. Made Up 1</arxiv:journal_ref>
-<author><name>Ada Example</name><arxiv:affiliation>Lab</arxiv:affiliation></author><author><name>Bob \u00c9xample</name></author>
+<author><name>Ada Example</name><arxiv:affiliation>Lab</arxiv:affiliation></author>
+<author><name>Bob \u00c9xample</name></author>
 <arxiv:doi>10.1/x</arxiv:doi></entry>
 """
 ANNOUNCED = """<entry><id>oai:arXiv.org:2508.00001v{version}</id><title>Announced</title>
@@ -30,8 +33,10 @@ Abstract: What it is about.</summary><category term="cs.LG"/><category term="cs.
 <dc:creator>Ada Example (Lab, City), Bob Example, Jr., Cy Example</dc:creator></entry>
 """
 RSS = """<?xml version='1.0' encoding='UTF-8'?>
-<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0"><channel>
-<title>cs.AI updates</title><link>http://rss.arxiv.org/rss/cs.AI</link><pubDate>Wed, 20 Aug 2025 00:00:00 -0400</pubDate>
+<rss xmlns:arxiv="http://arxiv.org/schemas/atom"
+xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0"><channel>
+<title>cs.AI updates</title><link>http://rss.arxiv.org/rss/cs.AI</link>
+<pubDate>Wed, 20 Aug 2025 00:00:00 -0400</pubDate>
 <item><title>Announced</title><link>https://arxiv.org/abs/2508.00001</link>
 <description>arXiv:2508.00001v1 Announce Type: cross
 Abstract: What it is about.</description><guid isPermaLink="false">oai:arXiv.org:2508.00001v1</guid>
@@ -55,22 +60,39 @@ def entry(identifier: str = "2112.00001v3", comment: str = "5 pages") -> str:
 def test_an_api_entry_gives_every_field() -> None:
     assert parsed(HEAD + entry() + "</feed>") == [
         PaperRecord(
-            source="arxiv", title="On a Made-up $\\alpha$ Title", arxiv_id="2112.00001", arxiv_version=3,
-            abstract="A made-up summary of two lines.", authors=("Ada Example", "Bob \u00c9xample"), author_count=2,
-            published_on=date(2022, 1, 1), categories=("eess.SY", "cs.LG"), primary_category="eess.SY", doi="10.1/x",
-            journal_ref="J. Made Up 1", comment="5 pages", read_at=UPDATED,
+            source="arxiv",
+            title="On a Made-up $\\alpha$ Title",
+            arxiv_id="2112.00001",
+            arxiv_version=3,
+            abstract="A made-up summary of two lines.",
+            authors=("Ada Example", "Bob \u00c9xample"),
+            author_count=2,
+            published_on=date(2022, 1, 1),
+            categories=("eess.SY", "cs.LG"),
+            primary_category="eess.SY",
+            doi="10.1/x",
+            journal_ref="J. Made Up 1",
+            comment="5 pages",
+            read_at=UPDATED,
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_an_announcement_gives_a_list_day_and_no_day_of_publication() -> None:
     assert parsed(HEAD + ANNOUNCED.format(version=1, kind="cross") + "</feed>") == [
         PaperRecord(
-            source="arxiv", title="Announced", arxiv_id="2508.00001", arxiv_version=1, abstract="What it is about.",
-            authors=("Ada Example", "Bob Example, Jr.", "Cy Example"), author_count=3, categories=("cs.LG", "cs.AI"),
-            listed_on=date(2025, 8, 20), read_at=UPDATED,
+            source="arxiv",
+            title="Announced",
+            arxiv_id="2508.00001",
+            arxiv_version=1,
+            abstract="What it is about.",
+            authors=("Ada Example", "Bob Example, Jr.", "Cy Example"),
+            author_count=3,
+            categories=("cs.LG", "cs.AI"),
+            listed_on=date(2025, 8, 20),
+            read_at=UPDATED,
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_a_replacement_is_no_new_listing() -> None:
@@ -82,11 +104,17 @@ def test_a_replacement_is_no_new_listing() -> None:
 def test_the_rss_flavour_says_the_same() -> None:
     assert parsed(RSS) == [
         PaperRecord(
-            source="arxiv", title="Announced", arxiv_id="2508.00001", arxiv_version=1, abstract="What it is about.",
-            authors=("Ada Example", "Bob Example"), author_count=2, categories=("cs.LG", "cs.AI"),
+            source="arxiv",
+            title="Announced",
+            arxiv_id="2508.00001",
+            arxiv_version=1,
+            abstract="What it is about.",
+            authors=("Ada Example", "Bob Example"),
+            author_count=2,
+            categories=("cs.LG", "cs.AI"),
             listed_on=date(2025, 8, 20),
         )
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +138,10 @@ def test_old_ids_lose_their_subject_class() -> None:
 
 
 def test_an_error_entry_is_reported() -> None:
-    error = "<entry><id>https://arxiv.org/api/errors#x</id><title>Error</title><summary>incorrect id format for x</summary></entry>"
+    error = (
+        "<entry><id>https://arxiv.org/api/errors#x</id><title>Error</title>"
+        "<summary>incorrect id format for x</summary></entry>"
+    )
     assert parsed(HEAD + error + "</feed>") == [
         Reject("entry 1", "arXiv answered with an error: incorrect id format for x")
     ]

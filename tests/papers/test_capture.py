@@ -3,7 +3,19 @@ from datetime import date
 from papers.sources import capture
 from papers.sources.record import PaperRecord, Reading, Reject
 
-BANNER = "new\n\nGet trending papers in your email inbox!\n\nSubscribe\n\nDaily Papers\n\nbyAB and the research community\n\nJun 16\n\n"
+BANNER = """new
+
+Get trending papers in your email inbox!
+
+Subscribe
+
+Daily Papers
+
+byAB and the research community
+
+Jun 16
+
+"""
 LONG = (
     "This made-up abstract says what the paper does in far more words than a title would ever need to have. "
     * 3
@@ -36,7 +48,12 @@ Fourth Paper
 ·
 Feb 3, 2025 12
 """
-BARE = f"Get trending papers in your email inbox once a day!\nGet trending papers in your email inbox!\nSubscribeGlued Title\n{LONG}\nNext Title\n{LONG}"
+BARE = f"""Get trending papers in your email inbox once a day!
+Get trending papers in your email inbox!
+SubscribeGlued Title
+{LONG}
+Next Title
+{LONG}"""
 
 
 def card(title: str, position: str, **told: object) -> PaperRecord:
@@ -48,15 +65,29 @@ def test_a_full_capture_gives_authors_organisations_dates_and_comments() -> None
     assert records == [
         card("First Paper: A Test", "", author_count=11, published_on=date(2023, 12, 13)),
         card(
-            "Second Paper", "", organization_slug="acme", organization_name="Acme Research Lab",
-            published_on=date(2026, 4, 1), published_inferred=True, reading=Reading(None, num_comments=4),
+            "Second Paper",
+            "",
+            organization_slug="acme",
+            organization_name="Acme Research Lab",
+            published_on=date(2026, 4, 1),
+            published_inferred=True,
+            reading=Reading(None, num_comments=4),
         ),
         card("Third Paper Without Its Last Lines", ""),
-        card("Fourth Paper", "", author_count=1, published_on=date(2025, 2, 3), reading=Reading(None, num_comments=12)),
-    ]  # fmt: skip
+        card(
+            "Fourth Paper",
+            "",
+            author_count=1,
+            published_on=date(2025, 2, 3),
+            reading=Reading(None, num_comments=12),
+        ),
+    ]
     assert [record.position for record in records] == [
-        "line 13, card 1", "line 21, card 2", "line 29, card 3", "line 33, card 4",
-    ]  # fmt: skip
+        "line 13, card 1",
+        "line 21, card 2",
+        "line 29, card 3",
+        "line 33, card 4",
+    ]
 
 
 def test_captured_on_decides_the_year_that_is_left_out() -> None:

@@ -3,6 +3,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from papers.sources import huggingface
 from papers.sources.record import PaperRecord, Reading, Reject
@@ -65,15 +67,26 @@ def reason(changed: Any) -> str:
 def test_every_key_finds_its_place() -> None:
     assert parsed(item(), listed_on=date(2026, 5, 20), observed_at=AT) == [
         PaperRecord(
-            source="huggingface", title="Paper Number 1", arxiv_id="2605.00001", abstract="Two lines of a summary.",
-            authors=("Ada Example", "Bob Example"), author_count=2, organization_slug="EX",
-            organization_name="Example Lab", published_on=date(2026, 5, 18),
-            keywords=("attention", "state space models"), ai_summary="A machine's summary.",
-            github_url="https://github.com/example/repo", project_url="https://example.org/project/",
-            thumbnail_url="https://example.org/thumb.png", submitted_by="Ada Example", listed_on=date(2026, 5, 20),
-            read_at=AT, reading=Reading(AT, upvotes=17, num_comments=3, github_stars=26),
+            source="huggingface",
+            title="Paper Number 1",
+            arxiv_id="2605.00001",
+            abstract="Two lines of a summary.",
+            authors=("Ada Example", "Bob Example"),
+            author_count=2,
+            organization_slug="EX",
+            organization_name="Example Lab",
+            published_on=date(2026, 5, 18),
+            keywords=("attention", "state space models"),
+            ai_summary="A machine's summary.",
+            github_url="https://github.com/example/repo",
+            project_url="https://example.org/project/",
+            thumbnail_url="https://example.org/thumb.png",
+            submitted_by="Ada Example",
+            listed_on=date(2026, 5, 20),
+            read_at=AT,
+            reading=Reading(AT, upvotes=17, num_comments=3, github_stars=26),
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_an_item_of_2024_tells_less() -> None:
@@ -149,15 +162,28 @@ def test_a_missing_or_wrong_field_rejects_its_item_and_names_itself(
 
 def test_items_that_are_no_papers_are_rejected() -> None:
     assert [reason(value) for value in (None, 3, {"title": "T"}, {"paper": []})] == [
-        "the item is nothing, not an object", "the item is a number, not an object", "paper is missing",
+        "the item is nothing, not an object",
+        "the item is a number, not an object",
+        "paper is missing",
         "paper is a list, not an object",
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "example.org", "https://", "https://a b.org", "https://u:p@x.org/",
-            "https://example.org/\u202egpj", "http://[::1", "https://example.org/" + "x" * 500, "ftp://example.org/"]
-)  # fmt: skip
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "example.org",
+        "https://",
+        "https://a b.org",
+        "https://u:p@x.org/",
+        "https://example.org/\u202egpj",
+        "http://[::1",
+        "https://example.org/" + "x" * 500,
+        "ftp://example.org/",
+    ],
+)
 def test_a_link_that_is_no_web_link_is_left_out(url: str) -> None:
     (record,) = parsed(item(projectPage=url))
     assert isinstance(record, PaperRecord)
@@ -234,3 +260,21 @@ def test_a_recording_of_a_wrong_day_is_one_reject() -> None:
             "line 1", "list_date is a number, not a time", "list_date: 5, observed_at: None, items: a list"
         )
     ]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from(sorted([*item()["paper"], *item()])), value=ANYTHING)
+def test_whatever_a_field_holds_the_item_is_read_or_rejected(key: str, value: Any) -> None:
+    odd = item()
+    for holder in (odd, odd["paper"]):
+        if key in holder:
+            holder[key] = value
+    (answer,) = huggingface.recorded({"items": [odd]}, "line 1")
+    assert isinstance(answer, PaperRecord | Reject)

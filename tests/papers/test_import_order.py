@@ -24,19 +24,29 @@ def huggingface(
 ) -> PaperRecord:
     moment = None if hour is None else at(hour)
     return PaperRecord(
-        source="huggingface", title=title, arxiv_id=arxiv_id, read_at=moment,
-        reading=Reading(moment, upvotes=upvotes), **fields,  # type: ignore[arg-type]
-    )  # fmt: skip
+        source="huggingface",
+        title=title,
+        arxiv_id=arxiv_id,
+        read_at=moment,
+        reading=Reading(moment, upvotes=upvotes),
+        **fields,  # type: ignore[arg-type]
+    )
 
 
 def capture(
     title: str, abstract: str = "Words.", comments: int | None = None, **fields: object
 ) -> PaperRecord:
     reading = None if comments is None else Reading(None, num_comments=comments)
-    return PaperRecord(source="capture", title=title, abstract=abstract, reading=reading, **fields)  # type: ignore[arg-type]
+    return PaperRecord(
+        source="capture",
+        title=title,
+        abstract=abstract,
+        reading=reading,
+        **fields,  # type: ignore[arg-type]
+    )
 
 
-# One title that two ids share, titles that change between versions, joins that a later record makes ambiguous.
+# A title that two ids share, titles that change between versions, joins that turn out ambiguous later.
 TRICKY = [
     capture("Shared Title", comments=2),
     capture("Shared title!", "More words than before.", comments=3),

@@ -29,13 +29,13 @@ def run(*arguments: object, out: io.StringIO | None = None) -> tuple[str, str, s
 
 
 def test_each_file_is_counted_and_rejects_are_listed_with_file_position_and_reason(tmp_path: Path) -> None:
-    answer = written(tmp_path, json.dumps([item(1), item(2, title=...), item(3)]), "answer.json")
+    answer = written(tmp_path, json.dumps([item(1), item(2), item(3)]), "answer.json")
     out, err, failure = run(answer, written(tmp_path, LINES, "papers.jsonl"), answer)
-    assert [line.split() for line in out.splitlines() if " read," in line] == [
-        "answer.json 3 read, 3 new, 0 updated, 0 unchanged, 0 rejected".split(),
-        "papers.jsonl 2 read, 1 new, 1 updated, 0 unchanged, 0 rejected".split(),
-        "answer.json 3 read, 0 new, 0 updated, 3 unchanged, 0 rejected".split(),
-        "total 8 read, 4 new, 1 updated, 3 unchanged, 0 rejected".split(),
+    assert [" ".join(line.split()) for line in out.splitlines() if " read," in line] == [
+        "answer.json 3 read, 3 new, 0 updated, 0 unchanged, 0 rejected",
+        "papers.jsonl 2 read, 1 new, 1 updated, 0 unchanged, 0 rejected",
+        "answer.json 3 read, 0 new, 0 updated, 3 unchanged, 0 rejected",
+        "total 8 read, 4 new, 1 updated, 3 unchanged, 0 rejected",
     ]
     assert (err, failure) == ("", "")
 
@@ -49,12 +49,17 @@ def test_a_reject_is_one_line(tmp_path: Path) -> None:
 
 def test_a_refused_file_does_not_stop_the_others_and_fails_the_command(tmp_path: Path) -> None:
     letter = written(tmp_path, "Dear reader", "letter.txt")
-    out, err, failure = run(letter, tmp_path / "gone.txt", written(tmp_path, LINES, "papers.jsonl"))
+    _, err, failure = run(letter, tmp_path / "gone.txt", written(tmp_path, LINES, "papers.jsonl"))
     assert err.splitlines()[0].startswith("letter.txt was not imported: it is none of the formats")
     assert err.splitlines()[1] == "gone.txt was not imported: there is no such file."
     assert failure == "2 of 3 files were refused."
     assert Paper.objects.count() == 2
     assert SourceRun.objects.count() == 3
+
+
+def test_a_single_refused_file_fails_with_its_sentence_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, b"", "empty.txt")
+    assert run(path) == ("", "", "empty.txt was not imported: it is empty.")
 
 
 def test_days_can_be_told(tmp_path: Path) -> None:

@@ -193,8 +193,12 @@ def bounded(path: Path) -> tuple[str, int, float]:
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BOUNDED, str(path)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     *message, megabytes = done.stdout.splitlines()
     return " ".join(message), int(megabytes), time.monotonic() - started
 

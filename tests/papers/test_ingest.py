@@ -39,11 +39,30 @@ def test_what_a_source_does_not_tell_stays_null() -> None:
     paper = Paper.objects.get()
     unknown = {f.name for f in Paper._meta.concrete_fields if getattr(paper, f.attname) is None}
     assert unknown == {
-        "arxiv_id", "arxiv_version", "abstract", "authors", "author_count", "organization_slug", "organization_name",
-        "published_on", "categories", "primary_category", "keywords", "ai_summary", "github_url", "project_url",
-        "thumbnail_url", "doi", "journal_ref", "comment", "submitted_by", "upvotes", "num_comments", "github_stars",
+        "arxiv_id",
+        "arxiv_version",
+        "abstract",
+        "authors",
+        "author_count",
+        "organization_slug",
+        "organization_name",
+        "published_on",
+        "categories",
+        "primary_category",
+        "keywords",
+        "ai_summary",
+        "github_url",
+        "project_url",
+        "thumbnail_url",
+        "doi",
+        "journal_ref",
+        "comment",
+        "submitted_by",
+        "upvotes",
+        "num_comments",
+        "github_stars",
         "observed_at",
-    }  # fmt: skip
+    }
 
 
 def test_each_record_is_new_updated_unchanged_or_rejected() -> None:
@@ -137,8 +156,10 @@ def test_list_days_of_attention_come_first_and_archives_are_marked() -> None:
     )
     assert Paper.objects.get(arxiv_id="2605.00001").listed_on == date(2026, 5, 18)
     assert sorted(Paper.objects.values_list("title", "from_archive")) == [
-        ("A Title", False), ("Archive", True), ("Archive 2", True)
-    ]  # fmt: skip
+        ("A Title", False),
+        ("Archive", True),
+        ("Archive 2", True),
+    ]
 
 
 def test_dated_counts_beat_undated_ones_and_each_count_is_the_latest_known() -> None:
@@ -163,8 +184,12 @@ def test_an_editors_columns_and_filings_are_left_alone() -> None:
     save(record("Another Title", source="arxiv", arxiv_id="2605.00001", abstract="New."))
     paper.refresh_from_db()
     assert (paper.title, paper.pinned, paper.boost, paper.hidden, paper.editor_note) == (
-        "Another Title", True, 0.5, True, "Look.",
-    )  # fmt: skip
+        "Another Title",
+        True,
+        0.5,
+        True,
+        "Look.",
+    )
     assert paper.filings.get(topic=topic).decision == "added"
 
 
@@ -196,8 +221,9 @@ def test_two_papers_in_editions_both_stand_and_wait_for_a_curator() -> None:
         in_edition(paper, day)
     save(record("Second Name", source="arxiv", arxiv_id="2605.00001"))
     assert list(Paper.objects.order_by("pk").values_list("arxiv_id", "needs_review")) == [
-        (None, True), ("2605.00001", False),
-    ]  # fmt: skip
+        (None, True),
+        ("2605.00001", False),
+    ]
     with pytest.raises(ValueError, match="Both papers have been in an edition"):
         merge(*Paper.objects.order_by("pk"))
 
@@ -224,6 +250,12 @@ def test_a_merge_of_two_ids_frees_the_card_that_could_not_choose() -> None:
     assert (paper.arxiv_id, paper.needs_review, paper.records.count()) == ("2605.00002", False, 3)
     save(record("Shared", source="arxiv", arxiv_id="2605.00001"))
     assert [paper.arxiv_id for paper in Paper.objects.all()] == ["2605.00002"]
+
+
+def test_a_paper_entered_by_hand_is_found_by_its_id() -> None:
+    by_hand = Paper.objects.create(title="By Hand", title_key="byhand", title_hash="0", arxiv_id="2605.00001")
+    assert counts(save(record("From HF", arxiv_id="2605.00001"))) == (1, 0, 1, 0, 0)
+    assert list(Paper.objects.values_list("pk", "title")) == [(by_hand.pk, "From HF")]
 
 
 def test_a_batch_costs_few_queries_whatever_its_size() -> None:

@@ -113,7 +113,7 @@ def spoil(item: dict[str, Any], how: int) -> None:
 
 
 def test_a_spoilt_copy_rejects_exactly_its_spoilt_records(tmp_path: Path) -> None:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     spoilt: list[str] = []
     lines = []
     with gzip.open(SAMPLE, "rt") as file:
@@ -139,7 +139,7 @@ def test_a_spoilt_copy_rejects_exactly_its_spoilt_records(tmp_path: Path) -> Non
 def test_a_cut_answer_rejects_only_the_item_that_was_cut(tmp_path: Path) -> None:
     body = (SHARED / "data" / "hf_api_response_2026-05-20.json").read_bytes()
     titles = [item["paper"]["id"] for item in json.loads(body)]
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)
     for _ in range(40):
         cut = body[: chance.randrange(2_000, len(body) - 3)]
         path = tmp_path / "cut.json"

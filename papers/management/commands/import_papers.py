@@ -49,8 +49,10 @@ class Command(BaseCommand):
                     progress=self._progress(path),
                 )
             except SourceError as error:
-                refused += 1
                 self._clear_progress()
+                if len(files) == 1:
+                    raise CommandError(str(error)) from None
+                refused += 1
                 self.stderr.write(str(error))
                 continue
             self._clear_progress()
@@ -59,9 +61,7 @@ class Command(BaseCommand):
         if len(files) > 1:
             self.stdout.write(f"{'total':<40} {_counts(reports)}")
         if refused:
-            raise CommandError(
-                f"{refused} of {len(files)} files were refused." if len(files) > 1 else "Nothing imported."
-            )
+            raise CommandError(f"{refused} of {len(files)} files were refused.")
 
     def _show(self, report: IngestReport) -> None:
         self.stdout.write(f"{report.target:<40} {_counts([report])}")
