@@ -1,0 +1,140 @@
+"""Topic phrases found in text: one walk over the words, however many phrases there are. Pure.
+
+A phrase is written the way an editor types it: `reward model ^0.5`. Words match whole, in any case, in
+singular or plural, with or without their hyphens (`fine-tuning` finds fine tuning and finetuning as well,
+`pretraining` finds pre-training).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+# A word with its hyphenated and apostrophised rest: "text-to-image", "kolmogorov's".
+_WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
+_INNER = re.compile(r"[-\u2010\u2011'\u2019]")
+_WEIGHT = re.compile(r"^(?P<words>.*?)\s*\^\s*(?P<weight>\d+(?:\.\d+)?|\.\d+)\s*$")
+MAX_WEIGHT = 10.0
+
+
+class PhraseError(ValueError):
+    """A phrase that cannot be used; the message is one sentence for the editor who typed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What an editor typed, taken apart: the words as written, and how much a hit counts (0 to 10)."""
+
+    text: str
+    weight: float = 1.0
+
+
+def parse_phrase(line: str) -> Phrase:
+    """Read `words ^weight`; without a weight a phrase counts 1. Raises PhraseError."""
+    found = _WEIGHT.match(line.strip())
+    text, weight = (found["words"].strip(), float(found["weight"])) if found else (line.strip(), 1.0)
+    if not _WORD.search(text):
+        raise PhraseError(f"The phrase {line!r} holds no word.")
+    if "^" in text:
+        raise PhraseError(f"The phrase {line!r} needs a number after the ^, for example ^0.5.")
+    if not 0 < weight <= MAX_WEIGHT:
+        raise PhraseError(f"The weight of {line!r} must be above 0 and at most {MAX_WEIGHT:g}.")
+    return Phrase(" ".join(text.split()), weight)
+
+
+@lru_cache(maxsize=100_000)
+def singular(word: str) -> str:
+    """Fold an English plural; wrong roots do no harm, since phrases and text are folded alike."""
+    if len(word) < 4 or word[-1] != "s" or word[-2] in "sui":
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1]
+
+
+@lru_cache(maxsize=100_000)
+def _parts(word: str) -> tuple[str, ...]:
+    """Split one matched word into its folded parts: "vision-language" → ("vision", "language")."""
+    parts = _INNER.split(word)
+    if parts[-1] == "s":  # the genitive is no word of its own
+        parts.pop()
+    return tuple(singular(part) for part in parts)
+
+
+def words(text: str) -> list[str]:
+    """Split text into matched words (hyphenated ones whole), folded for comparison."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _WORD.findall(text.casefold())
+
+
+def _spellings(phrase: str) -> Iterator[tuple[str, ...]]:
+    """All ways of writing a phrase that may occur: its hyphenated words apart, and run together."""
+    groups = [_parts(word) for word in words(phrase)]
+    apart = tuple(part for group in groups for part in group)
+    joined = tuple(singular("".join(group)) for group in groups)
+    yield apart
+    if joined != apart:
+        yield joined
+
+
+@dataclass(slots=True)
+class _Node:
+    """One step in the tree of words: the phrases that end here, and the words that lead on."""
+
+    ends: list[int] = field(default_factory=list)
+    after: dict[str, "_Node"] = field(default_factory=dict)
+
+
+_Joined = dict[int, tuple[str, int]]  # where a hyphenated word begins: run together, and where it ends
+
+
+class PhraseIndex:
+    """Many phrases, each known by its number, held as one tree of words."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._root = _Node()
+        for number, phrase in enumerate(phrases):
+            for spelling in _spellings(phrase):
+                node = self._root
+                for word in spelling:
+                    node = node.after.setdefault(word, _Node())
+                if number not in node.ends:
+                    node.ends.append(number)
+
+    def count(self, text: str) -> dict[int, int]:
+        """Tell how often each phrase occurs in the text; phrases that do not occur are left out."""
+        stream: list[str] = []
+        joined: _Joined = {}
+        for word in words(text):
+            parts = _parts(word)
+            if len(parts) > 1:
+                joined[len(stream)] = ("".join(parts), len(stream) + len(parts))
+            stream.extend(parts)
+        counts: dict[int, int] = {}
+        first = self._root.after
+        for start, word in enumerate(stream):
+            if word in first:
+                self._walk(first[word], stream, start + 1, joined, counts)
+        for whole, end in joined.values():
+            if whole in first:
+                self._walk(first[whole], stream, end, joined, counts)
+        return counts
+
+    def _walk(self, node: _Node, stream: list[str], at: int, joined: _Joined, counts: dict[int, int]) -> None:
+        """Follow the tree from position `at` on and count every phrase that ends on the way."""
+        while True:
+            for number in node.ends:
+                counts[number] = counts.get(number, 0) + 1
+            if not node.after:
+                return
+            if at in joined and joined[at][0] in node.after:
+                whole, end = joined[at]
+                self._walk(node.after[whole], stream, end, joined, counts)
+            if at >= len(stream) or stream[at] not in node.after:
+                return
+            node = node.after[stream[at]]
+            at += 1

@@ -1,0 +1,201 @@
+"""How much attention a paper is getting, as one number that can explain itself. Pure.
+
+Votes are read at different ages, so the latest count is first projected to what it will come to: a paper has
+about `hours / (hours + 12)` of its votes that many hours after its list day began (half of them after 12
+hours, two thirds after a day, nine tenths after four and a half). The score is the logarithm of that, plus
+small terms for comments, code and the editor's boost. What nobody observed adds nothing and is called unknown.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+HALF_OF_VOTES_HOURS = 12.0  # fitted on two months of vote histories; see docs/trending.md
+EARLIEST_HOURS = 2.0  # a count read sooner is projected no further than this
+COMMENT_WEIGHT, STAR_WEIGHT = 0.25, 0.1
+FRESH_DAYS, FADE_PER_DAY, MOST_FADED = 4, 0.05, 2.0  # editions take papers of the last three list days
+ARCHIVE_RECENCY = 0.001  # less than one comment more counts, so that it only orders equals
+ARCHIVE_RECENCY_YEARS = 100
+LARGEST_COUNT = 10**9
+
+Signal = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The counts one source gave at one moment; None where it did not tell."""
+
+    observed_at: datetime | None
+    upvotes: int | None = None
+    num_comments: int | None = None
+    github_stars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a score: its name, what it adds, and what a reader is told ("" = nothing to say)."""
+
+    name: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The sum of its terms, finite and rounded to nine places."""
+
+    value: float
+    terms: tuple[Term, ...]
+
+
+def share_of_votes(age_hours: float) -> float:
+    """Tell which part (0..1) of its final votes a paper has, by hours since 00:00 UTC of its list day."""
+    age = max(age_hours, EARLIEST_HOURS)
+    return age / (age + HALF_OF_VOTES_HOURS)
+
+
+def trending_score(
+    seen: Sequence[Seen],
+    *,
+    listed_on: date | None,
+    published_on: date | None,
+    from_archive: bool,
+    boost: float,
+    now: datetime,
+) -> Score:
+    """Score what was seen of a paper up to `now`; readings dated later count as read now."""
+    readings = sorted(seen, key=lambda reading: _moment(reading, now))
+    terms = [
+        _votes(readings, None if from_archive else listed_on, now),
+        _comments(readings),
+        _stars(readings),
+    ]
+    if from_archive:
+        terms.insert(0, _archive(published_on))
+    elif listed_on is not None:
+        terms.append(_fading(listed_on, now))
+    terms.append(_boost(boost))
+    kept = tuple(term for term in terms if term.value or term.text)
+    return Score(round(math.fsum(term.value for term in kept), 9), kept)
+
+
+def explain(terms: Sequence[Term | Signal]) -> str:
+    """Tell a reader in half a sentence why a paper ranks where it does; takes terms, or their JSON."""
+    texts = {_name(term): _text(term) for term in terms}
+    archive = texts.get("archive", "")
+    first = [archive, texts.get("votes", "")]
+    spoken = ", ".join(text for text in [*first, texts.get("comments", "")] if text and not _unknown(text))
+    rest = [texts.get("stars", ""), texts.get("boost", "")]
+    return "; ".join(text for text in [spoken, *rest] if text and not _unknown(text))
+
+
+def as_json(score: Score) -> list[dict[str, object]]:
+    """Give a score's terms in the shape that is stored with a paper."""
+    return [{"name": term.name, "value": term.value, "text": term.text} for term in score.terms]
+
+
+def _name(term: Term | Signal) -> str:
+    return term.name if isinstance(term, Term) else str(term.get("name", ""))
+
+
+def _text(term: Term | Signal) -> str:
+    return term.text if isinstance(term, Term) else str(term.get("text", ""))
+
+
+def _unknown(text: str) -> bool:
+    return text.endswith("unknown")
+
+
+def _utc(moment: datetime) -> datetime:
+    """Read a time without a zone as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _moment(reading: Seen, now: datetime) -> tuple[bool, datetime, int]:
+    """Order readings by time, undated ones first; of several at one moment the largest count is the last."""
+    counts = (reading.upvotes, reading.num_comments, reading.github_stars)
+    size = sum(_count(count) or 0 for count in counts)
+    if reading.observed_at is None:
+        return False, _utc(now), size
+    return True, min(_utc(reading.observed_at), _utc(now)), size
+
+
+def _count(value: int | None) -> int | None:
+    """Keep a count within reason: no source counts below 0 or above a thousand million."""
+    return None if value is None else max(0, min(int(value), LARGEST_COUNT))
+
+
+def _votes(readings: Sequence[Seen], listed_on: date | None, now: datetime) -> Term:
+    """Score the latest vote count, projected by its age where list day and time of reading are known."""
+    latest = next((reading for reading in reversed(readings) if reading.upvotes is not None), None)
+    if latest is None:
+        return Term("votes", 0.0, "upvotes unknown")
+    votes = _count(latest.upvotes) or 0
+    said = f"{votes:,} upvote{'' if votes == 1 else 's'}" if votes else "no upvotes yet"
+    if latest.observed_at is None or listed_on is None:
+        return Term("votes", _log(votes), said)
+    began = datetime(listed_on.year, listed_on.month, listed_on.day, tzinfo=UTC)
+    hours = max(0.0, (min(_utc(latest.observed_at), _utc(now)) - began).total_seconds() / 3600)
+    expected = votes / share_of_votes(hours)
+    return Term("votes", _log(expected), said + _course(votes, expected, hours))
+
+
+def _course(votes: int, expected: float, hours: float) -> str:
+    """Tell when the votes were counted and, while many are still to come, how many to expect."""
+    if hours >= 48:
+        return f" in {hours / 24:.0f} days"
+    age = f" at {hours:.0f} hour{'' if round(hours) == 1 else 's'}"
+    return age if votes < 5 else f"{age}, on course for about {_about(expected):,}"
+
+
+def _about(number: float) -> int:
+    """Round to two figures: 132.6 → 130."""
+    if number < 10:
+        return round(number)
+    step: int = 10 ** (math.floor(math.log10(number)) - 1)
+    return round(number / step) * step
+
+
+def _comments(readings: Sequence[Seen]) -> Term:
+    known = [_count(reading.num_comments) for reading in readings if reading.num_comments is not None]
+    if not known or known[-1] is None:
+        return Term("comments", 0.0, "comments unknown")
+    comments = known[-1]
+    text = f"{comments:,} comment{'' if comments == 1 else 's'}" if comments else ""
+    return Term("comments", round(COMMENT_WEIGHT * _log(comments), 6), text)
+
+
+def _stars(readings: Sequence[Seen]) -> Term:
+    known = [_count(reading.github_stars) for reading in readings if reading.github_stars is not None]
+    if not known or known[-1] is None:
+        return Term("stars", 0.0, "code stars unknown")
+    stars = known[-1]
+    said = f"{stars / 1000:.1f}k".replace(".0k", "k") if stars >= 1000 else str(stars)
+    text = f"code with {said} star{'' if stars == 1 else 's'}" if stars else ""
+    return Term("stars", round(STAR_WEIGHT * _log(stars), 6), text)
+
+
+def _archive(published_on: date | None) -> Term:
+    """Place an archive paper by its age among those with as many comments."""
+    if published_on is None:
+        return Term("archive", 0.0, "from the archive")
+    span = ARCHIVE_RECENCY_YEARS * 365.25
+    recency = (published_on - date(1990, 1, 1)).days / span
+    return Term("archive", round(ARCHIVE_RECENCY * min(max(recency, 0.0), 1.0), 10), "from the archive")
+
+
+def _fading(listed_on: date, now: datetime) -> Term:
+    """Let papers sink in lists once editions are done with them."""
+    days = (_utc(now).date() - listed_on).days
+    faded = min(max(days - FRESH_DAYS, 0) * FADE_PER_DAY, MOST_FADED)
+    return Term("age", round(-faded, 6), f"listed {days} days ago" if faded else "")
+
+
+def _boost(boost: float) -> Term:
+    value = max(-1.0, min(float(boost), 1.0)) if math.isfinite(boost) else 0.0
+    return Term("boost", value, "an editor's choice" if value > 0 else "")
+
+
+def _log(number: float) -> float:
+    return round(math.log10(1 + number), 6)
