@@ -1,6 +1,7 @@
 """Papers, the topics they are filed under, and the attention they were seen to get."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -48,14 +49,18 @@ class Paper(models.Model):
     arxiv_version = models.PositiveSmallIntegerField(null=True, blank=True)
     title = models.TextField()
     title_key = models.TextField(db_index=True, help_text="The title as papers are compared by.")
-    title_hash = models.CharField(max_length=16, db_index=True, help_text="Names a paper without arXiv id in URLs.")
+    title_hash = models.CharField(
+        max_length=16, db_index=True, help_text="Names a paper without arXiv id in URLs."
+    )
     abstract = models.TextField(null=True, blank=True)  # noqa: DJ001  unknown is NULL
     authors = ArrayField(models.TextField(), null=True, blank=True)
     author_count = models.PositiveIntegerField(null=True, blank=True)
     organization_slug = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
     organization_name = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
     published_on = models.DateField(null=True, blank=True)
-    published_inferred = models.BooleanField(default=False, help_text="The year was not written; we worked it out.")
+    published_inferred = models.BooleanField(
+        default=False, help_text="The year was not written; we worked it out."
+    )
     categories = ArrayField(models.CharField(max_length=40), null=True, blank=True)
     primary_category = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001
     keywords = ArrayField(models.TextField(), null=True, blank=True)
@@ -96,7 +101,9 @@ class Paper(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(boost__gte=-1, boost__lte=1), name="paper_boost_between_-1_and_1")
+            models.CheckConstraint(
+                condition=Q(boost__gte=-1, boost__lte=1), name="paper_boost_between_-1_and_1"
+            )
         ]
 
     def __str__(self) -> str:
@@ -106,16 +113,18 @@ class Paper(models.Model):
 class SourceRecord(models.Model):
     """What one source says of one paper, kept so that the paper can be folded anew from all its sources.
 
-    One row per source and identity (arXiv id, or else title): the richest and latest record wins the row,
-    so the order of imports cannot matter.
+    One row per source and identity (arXiv id, or else title), joined fact by fact from all records of it
+    (see `papers.folding`), so the order of imports cannot matter.
     """
 
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="records")
     source = models.CharField(max_length=20)
-    identity = models.CharField(max_length=80, help_text="'arxiv:2604.13074' or 'title:<hash of the title key>'.")
+    identity = models.CharField(
+        max_length=80, help_text="'arxiv:2604.13074' or 'title:<hash of the title key>'."
+    )
     arxiv_id = models.CharField(max_length=32, null=True, blank=True, db_index=True)  # noqa: DJ001
     title_keys = ArrayField(models.TextField(), help_text="Every title this source gave it, normalised.")
-    payload = models.JSONField(help_text="The winning PaperRecord as JSON.")
+    payload = models.JSONField(help_text="Each fact with its rank; see papers.folding.")
     list_days = ArrayField(models.DateField(), default=list)
     first_read_on = models.DateField(help_text="UTC date of the first import, or --listed-on.")
     decided_by_editor = models.BooleanField(default=False, help_text="A curator chose this row's paper.")
@@ -124,6 +133,7 @@ class SourceRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "identity"], name="one_record_per_source_and_identity")
         ]
+        indexes = [GinIndex(fields=["title_keys"], name="source_record_by_title_key")]
 
     def __str__(self) -> str:
         return f"{self.source} {self.identity}"
@@ -134,6 +144,11 @@ class Observation(models.Model):
 
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="observations")
     source = models.CharField(max_length=20)
+    identity = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="Of the source record that told it, so that it follows that record.",
+    )
     observed_at = models.DateTimeField(null=True, blank=True)
     upvotes = models.PositiveIntegerField(null=True, blank=True)
     num_comments = models.PositiveIntegerField(null=True, blank=True)
@@ -142,12 +157,12 @@ class Observation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["paper", "source", "observed_at"],
+                fields=["paper", "source", "identity", "observed_at"],
                 condition=Q(observed_at__isnull=False),
                 name="one_observation_per_source_and_moment",
             ),
             models.UniqueConstraint(
-                fields=["paper", "source", "upvotes", "num_comments", "github_stars"],
+                fields=["paper", "source", "identity", "upvotes", "num_comments", "github_stars"],
                 condition=Q(observed_at__isnull=True),
                 nulls_distinct=False,
                 name="one_undated_observation_per_content",
@@ -171,10 +186,14 @@ class PaperTopic(models.Model):
     score = models.FloatField()
     evidence = models.JSONField(default=list, help_text="The terms that matched, best first.")
     decision = models.CharField(max_length=10, choices=Decision, default=Decision.MATCHED)
-    editor = models.ForeignKey("auth.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    editor = models.ForeignKey(
+        "auth.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["paper", "topic"], name="one_filing_per_paper_and_topic")]
+        constraints = [
+            models.UniqueConstraint(fields=["paper", "topic"], name="one_filing_per_paper_and_topic")
+        ]
         indexes = [models.Index(fields=["topic", "-score"], name="filing_by_topic_and_score")]
 
     def __str__(self) -> str:
