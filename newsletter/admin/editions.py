@@ -24,7 +24,10 @@ def mails_by_state(edition_ids: list[int]) -> dict[int, dict[str, int]]:
     """Count the mails of many editions with one query: edition id → state → mails, in the states' order."""
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     rows = Delivery.objects.filter(edition__in=edition_ids).order_by()
-    found = {(edition, state): n for edition, state, n in rows.values_list("edition", "state").annotate(Count("pk"))}
+    found = {
+        (edition, state): n
+        for edition, state, n in rows.values_list("edition", "state").annotate(Count("pk"))
+    }
     for edition in edition_ids:
         for state in Delivery.State.values:
             if (edition, state) in found:
@@ -81,7 +84,7 @@ def _match_in_words(match: dict[str, Any]) -> str:
 
 
 @admin.register(Edition)
-class EditionAdmin(admin.ModelAdmin[Edition]):
+class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["date", "number", "state", "papers_held", "mails"]
     list_filter = ["state"]
     list_per_page = 31
@@ -101,7 +104,9 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
         view = self.admin_site.admin_view
         return [
             path("<int:number>/preview/", view(self.preview_view), name="newsletter_edition_preview"),
-            path("<int:number>/preview/html/", view(self.preview_html), name="newsletter_edition_preview_html"),
+            path(
+                "<int:number>/preview/html/", view(self.preview_html), name="newsletter_edition_preview_html"
+            ),
             *super().get_urls(),
         ]
 
@@ -126,7 +131,9 @@ class EditionAdmin(admin.ModelAdmin[Edition]):
         if "note" not in form.changed_data:
             return
         if not Edition.objects.filter(pk=obj.pk, state__in=NOTE_STATES).update(note=obj.note):
-            self.message_user(request, "The edition was frozen meanwhile; the note is left as it was.", "ERROR")
+            self.message_user(
+                request, "The edition was frozen meanwhile; the note is left as it was.", "ERROR"
+            )
 
     @admin.display(description="papers", ordering="paper_count")
     def papers_held(self, edition: Edition) -> int:

@@ -51,7 +51,16 @@ class ByAddress:
 
 @admin.register(Delivery)
 class DeliveryAdmin(ByAddress, ReadOnlyAdmin):
-    list_display = ["subscriber", "edition", "state", "reason", "attempts", "planned_at", "handed_over_at", "outcome"]
+    list_display = [
+        "subscriber",
+        "edition",
+        "state",
+        "reason",
+        "attempts",
+        "planned_at",
+        "handed_over_at",
+        "outcome",
+    ]
     list_filter = ["state", EditionFilter]
     list_select_related = ["subscriber", "edition"]
     ordering = ["-pk"]
@@ -110,7 +119,9 @@ def topics_in_words(mix: TopicMix) -> str:
     """ "Agents, Robotics (more)"; expects `choices__topic` to be prefetched where many are shown."""
     choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
     words = [
-        choice.topic.name if choice.weight == MixTopic.Weight.NORMAL else f"{choice.topic.name} ({choice.weight})"
+        choice.topic.name
+        if choice.weight == MixTopic.Weight.NORMAL
+        else f"{choice.topic.name} ({choice.weight})"
         for choice in choices
     ]
     return ", ".join(words) or "the overall top"

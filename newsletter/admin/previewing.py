@@ -22,7 +22,9 @@ from newsletter.models import Edition, Subscriber, TopicMix
 
 MIXES_OFFERED = 30
 # The mail carries its own styles, which the desk's policy may forbid; alone in a frame they can do no harm.
-MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'"
+MAIL_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def html_part(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: i
     edition = _edition(desk, request, number)
     chosen = _chosen(request)
     html = preview(edition, chosen.mix, subscriber=chosen.subscriber).html if chosen else ""
-    return HttpResponse(html, headers={"Content-Security-Policy": MAIL_POLICY, "Referrer-Policy": "no-referrer"})
+    return HttpResponse(
+        html, headers={"Content-Security-Policy": MAIL_POLICY, "Referrer-Policy": "no-referrer"}
+    )
 
 
 def _edition(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -> Edition:

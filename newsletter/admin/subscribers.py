@@ -18,7 +18,7 @@ from papers.models import Topic
 State = Subscriber.State
 
 
-class SubscriberForm(forms.ModelForm[Subscriber]):
+class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
     """The address (of a new reader only), the state, and the choice that `mix_for` turns into a mix."""
 
     topics = forms.ModelMultipleChoiceField(
@@ -28,7 +28,10 @@ class SubscriberForm(forms.ModelForm[Subscriber]):
         help_text="None chosen: the overall top papers. A topic that stays chosen keeps the weight its reader gave it.",
     )
     length = forms.TypedChoiceField(
-        choices=[(n, f"{n} papers") for n in LENGTHS], coerce=int, initial=DEFAULT_LENGTH, label="digest length"
+        choices=[(n, f"{n} papers") for n in LENGTHS],
+        coerce=int,
+        initial=DEFAULT_LENGTH,
+        label="digest length",
     )
     when_empty = forms.ChoiceField(choices=TopicMix.WhenEmpty.choices, label="when nothing matches")
 
@@ -72,10 +75,13 @@ class SubscriberForm(forms.ModelForm[Subscriber]):
         if state in (State.ACTIVE, State.PENDING):
             if key in suppressed([key]):
                 self.add_error(
-                    "state", "This address is on the suppression list (it bounced or complained): it cannot be activated."
+                    "state",
+                    "This address is on the suppression list (it bounced or complained): it cannot be activated.",
                 )
             elif self.old_state == State.UNSUBSCRIBED:
-                self.add_error("state", "This reader unsubscribed. Only they can come back, by confirming a new sign-up.")
+                self.add_error(
+                    "state", "This reader unsubscribed. Only they can come back, by confirming a new sign-up."
+                )
         return cleaned
 
     def chosen_mix(self) -> TopicMix:
@@ -91,7 +97,7 @@ class SubscriberForm(forms.ModelForm[Subscriber]):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
+class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = SubscriberForm
     list_display = ["email", "state", "topics_in_words", "origin", "created_at"]
     list_filter = ["state", "origin"]
@@ -156,4 +162,6 @@ class SubscriberAdmin(admin.ModelAdmin[Subscriber]):
             elif obj.state == State.UNSUBSCRIBED:
                 values["unsubscribed_at"] = now
             if not Subscriber.objects.filter(pk=obj.pk, state=form.old_state).update(**values):
-                messages.error(request, "The state was changed by someone else meanwhile and is left as it is.")
+                messages.error(
+                    request, "The state was changed by someone else meanwhile and is left as it is."
+                )

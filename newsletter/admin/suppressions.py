@@ -63,7 +63,9 @@ class SuppressionAdmin(ReadOnlyAdmin):
                 row = Suppression.objects.filter(pk=number)
                 LogEntry.objects.log_actions(request.user.pk, row, DELETION, words, single_object=True)
                 row.delete()
-            messages.success(request, "Lifted. Nobody is mailed by that alone: activate the reader, or let them sign up.")
+            messages.success(
+                request, "Lifted. Nobody is mailed by that alone: activate the reader, or let them sign up."
+            )
             return HttpResponseRedirect(reverse("admin:newsletter_suppression_changelist"))
         context = {
             **self.admin_site.each_context(request),

@@ -15,7 +15,9 @@ from papers.models import Paper, PaperTopic, Topic
 EDITORS_SCORE = 1.0  # an editor's word counts as a full match
 
 
-def decide(papers: Iterable[Paper], topic: Topic, decision: str, editor: User | AbstractBaseUser | AnonymousUser) -> int:
+def decide(
+    papers: Iterable[Paper], topic: Topic, decision: str, editor: User | AbstractBaseUser | AnonymousUser
+) -> int:
     """Add the papers to the topic or remove them from it, in the editor's name. Returns how many papers."""
     rows = [
         PaperTopic(
@@ -32,7 +34,7 @@ def decide(papers: Iterable[Paper], topic: Topic, decision: str, editor: User | 
     return len(rows)
 
 
-class FilingForm(forms.ModelForm[PaperTopic]):
+class FilingForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = PaperTopic
         fields = ["topic", "decision"]
@@ -45,12 +47,14 @@ class FilingForm(forms.ModelForm[PaperTopic]):
             decision = self.fields["decision"]
             assert isinstance(decision, forms.ChoiceField)
             decision.choices = [
-                (value, label) for value, label in PaperTopic.Decision.choices if value != PaperTopic.Decision.MATCHED
+                (value, label)
+                for value, label in PaperTopic.Decision.choices
+                if value != PaperTopic.Decision.MATCHED
             ]
             decision.initial = PaperTopic.Decision.ADDED
 
 
-class FilingInline(admin.TabularInline[PaperTopic, Paper]):
+class FilingInline(admin.TabularInline):  # type: ignore[type-arg]
     """The topics of a paper: score and evidence of the matching, and the editor's decision.
 
     A row is never deleted here: without it, matching would file the paper again. To undo a decision, set it
@@ -67,7 +71,9 @@ class FilingInline(admin.TabularInline[PaperTopic, Paper]):
     verbose_name_plural = "topics: re-file this paper"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaperTopic]:
-        return super().get_queryset(request).select_related("topic", "editor", "paper").order_by("-score", "pk")
+        return (
+            super().get_queryset(request).select_related("topic", "editor", "paper").order_by("-score", "pk")
+        )
 
     # Who may change a paper may re-file it; there is no second right to hand out.
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -90,7 +96,7 @@ class FilingInline(admin.TabularInline[PaperTopic, Paper]):
         return ", ".join(str(term) for term in filing.evidence) or "the editor's word"
 
 
-def save_filings(formset: forms.BaseInlineFormSet[Any, Any, Any], editor: Any) -> None:
+def save_filings(formset: Any, editor: Any) -> None:
     """Save the changed rows of the inline in the editor's name; rows set back to "matched" are matched anew."""
     rematch: list[int] = []
     for filing in formset.save(commit=False):

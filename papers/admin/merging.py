@@ -62,7 +62,9 @@ def merge_view(page: "admin.ModelAdmin[Paper]", request: HttpRequest, paper_id: 
     return TemplateResponse(request, "admin/papers/paper/merge.html", context)
 
 
-def _merge(page: "admin.ModelAdmin[Paper]", request: HttpRequest, paper: Paper, target: Paper) -> HttpResponse:
+def _merge(
+    page: "admin.ModelAdmin[Paper]", request: HttpRequest, paper: Paper, target: Paper
+) -> HttpResponse:
     number = paper.pk
     try:
         left = merge(paper, into=target)

@@ -27,7 +27,7 @@ class PaperActionForm(ActionForm):
     topic = forms.ModelChoiceField(queryset=Topic.objects.all(), required=False, empty_label="topic …")
 
 
-class PaperForm(forms.ModelForm[Paper]):
+class PaperForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Paper
         fields = list(EDITORS_FIELDS)
@@ -48,7 +48,7 @@ def public_path(paper: Paper) -> str | None:
 
 
 @admin.register(Paper)
-class PaperAdmin(admin.ModelAdmin[Paper]):
+class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = PaperForm
     action_form = PaperActionForm
     list_display = ["title_short", "listed_on", "topic_names", "attention", "score", "boost", "states"]
@@ -62,9 +62,25 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     actions = ["pin", "unpin", "hide", "show", "add_to_topic", "remove_from_topic", "merge_into"]
     inlines = [FilingInline, SourceRecordInline, ObservationInline]
     readonly_fields = [
-        "title", "arxiv_id", "abstract", "authors_in_words", "organization_name", "published_on", "published_inferred",
-        "categories", "keywords", "listed_on", "from_archive", "withdrawn", "needs_review", "links", "edition",
-        "attention", "score", "terms_in_words", "created_at",
+        "title",
+        "arxiv_id",
+        "abstract",
+        "authors_in_words",
+        "organization_name",
+        "published_on",
+        "published_inferred",
+        "categories",
+        "keywords",
+        "listed_on",
+        "from_archive",
+        "withdrawn",
+        "needs_review",
+        "links",
+        "edition",
+        "attention",
+        "score",
+        "terms_in_words",
+        "created_at",
     ]
     fieldsets = [
         ("What the editor decides", {"fields": [("pinned", "hidden"), "boost", "editor_note"]}),
@@ -73,9 +89,17 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
             "What the sources say",
             {
                 "fields": [
-                    "title", "arxiv_id", "abstract", "authors_in_words", "organization_name",
-                    ("published_on", "published_inferred"), ("listed_on", "from_archive"),
-                    ("withdrawn", "needs_review"), "categories", "keywords", "created_at",
+                    "title",
+                    "arxiv_id",
+                    "abstract",
+                    "authors_in_words",
+                    "organization_name",
+                    ("published_on", "published_inferred"),
+                    ("listed_on", "from_archive"),
+                    ("withdrawn", "needs_review"),
+                    "categories",
+                    "keywords",
+                    "created_at",
                 ]
             },
         ),
@@ -122,7 +146,11 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     @admin.display(description="attention", ordering="upvotes")
     def attention(self, paper: Paper) -> str:
         """The known counts; what no source told is left out, never shown as 0."""
-        counts = [(paper.upvotes, "▲ {:,}"), (paper.num_comments, "{:,} comments"), (paper.github_stars, "★ {:,}")]
+        counts = [
+            (paper.upvotes, "▲ {:,}"),
+            (paper.num_comments, "{:,} comments"),
+            (paper.github_stars, "★ {:,}"),
+        ]
         return " · ".join(text.format(count) for count, text in counts if count is not None) or "unknown"
 
     @admin.display(description="score", ordering="trending_score")
@@ -132,8 +160,12 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     @admin.display(description="state")
     def states(self, paper: Paper) -> str | SafeString:
         flags = [
-            (paper.pinned, "pinned"), (paper.hidden, "hidden"), (paper.withdrawn, "withdrawn"),
-            (paper.needs_review, "needs review"), (paper.from_archive, "archive"), (hasattr(paper, "entry"), "in an edition"),
+            (paper.pinned, "pinned"),
+            (paper.hidden, "hidden"),
+            (paper.withdrawn, "withdrawn"),
+            (paper.needs_review, "needs review"),
+            (paper.from_archive, "archive"),
+            (hasattr(paper, "entry"), "in an edition"),
         ]
         tags = [(word.replace(" ", "-"), word) for is_set, word in flags if is_set]
         return format_html_join(" ", '<span class="desk-tag {}">{}</span>', tags) or "–"
@@ -143,7 +175,9 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     @admin.display(description="authors")
     def authors_in_words(self, paper: Paper) -> str:
         if not paper.authors:
-            return "unknown" if paper.author_count is None else f"{paper.author_count:,} authors, names unknown"
+            return (
+                "unknown" if paper.author_count is None else f"{paper.author_count:,} authors, names unknown"
+            )
         rest = len(paper.authors) - 20
         return ", ".join(paper.authors[:20]) + (f" and {rest:,} more" if rest > 0 else "")
 
@@ -162,8 +196,10 @@ class PaperAdmin(admin.ModelAdmin[Paper]):
     def links(self, paper: Paper) -> str | SafeString:
         arxiv = f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else None
         found = [
-            (public_path(paper), "page on the site"), (arxiv, "arXiv"),
-            (paper.github_url, "code"), (paper.project_url, "project"),
+            (public_path(paper), "page on the site"),
+            (arxiv, "arXiv"),
+            (paper.github_url, "code"),
+            (paper.project_url, "project"),
         ]
         safe = [(url, word) for url, word in found if url and url.startswith(("https://", "http://", "/"))]
         return format_html_join(" · ", '<a href="{}" rel="noreferrer">{}</a>', safe) or "none"

@@ -14,14 +14,23 @@ REJECTS_SHOWN = 500
 @admin.register(SourceRun)
 class SourceRunAdmin(ReadOnlyAdmin):
     list_display = [
-        "started_at", "source", "target", "verdict",
-        "read_count", "new_count", "updated_count", "unchanged_count", "rejected_count",
+        "started_at",
+        "source",
+        "target",
+        "verdict",
+        "read_count",
+        "new_count",
+        "updated_count",
+        "unchanged_count",
+        "rejected_count",
     ]
     list_filter = ["source", "verdict"]
     search_fields = ["target"]
     date_hierarchy = "started_at"
     fields = [
-        ("source", "target"), ("started_at", "finished_at"), ("verdict", "message"),
+        ("source", "target"),
+        ("started_at", "finished_at"),
+        ("verdict", "message"),
         ("read_count", "new_count", "updated_count", "unchanged_count", "rejected_count"),
         "rejects_in_words",
     ]
@@ -29,7 +38,10 @@ class SourceRunAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest):  # type: ignore[no-untyped-def]  # noqa: ANN201
         queryset = super().get_queryset(request)
-        is_list = request.resolver_match is not None and request.resolver_match.url_name == "papers_sourcerun_changelist"
+        is_list = (
+            request.resolver_match is not None
+            and request.resolver_match.url_name == "papers_sourcerun_changelist"
+        )
         return queryset.defer("rejects") if is_list else queryset
 
     @admin.display(description="rejected records")
@@ -37,7 +49,9 @@ class SourceRunAdmin(ReadOnlyAdmin):
         """One row a record: where it stood, why it was refused, how it begins."""
         if not run.rejects:
             return "none"
-        rows = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", map(_cells, run.rejects[:REJECTS_SHOWN]))
+        rows = format_html_join(
+            "", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", map(_cells, run.rejects[:REJECTS_SHOWN])
+        )
         rest = len(run.rejects) - REJECTS_SHOWN
         return format_html(
             '<table class="desk-rows"><thead><tr><th>Where</th><th>Why</th><th>What it begins with</th></tr></thead>'

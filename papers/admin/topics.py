@@ -75,39 +75,67 @@ def check_category(text: str) -> None:
         raise ValidationError(f"{text!r} is not an arXiv category; they are written like cs.CL or hep-th.")
 
 
-class TopicForm(forms.ModelForm[Topic]):
+class TopicForm(forms.ModelForm):  # type: ignore[type-arg]
     phrases = LinesField(
-        check=check_phrase, max_item=120, required=False,
+        check=check_phrase,
+        max_item=120,
+        required=False,
         help_text="One phrase a line. “reward model ^0.5” counts half; without a weight a phrase counts 1.",
     )
     categories = LinesField(
-        check=check_category, max_item=20, required=False,
+        check=check_category,
+        max_item=20,
+        required=False,
         help_text="One arXiv category a line, for example cs.CL.",
     )
 
     class Meta:
         model = Topic
         fields = [
-            "name", "slug", "description", "phrases", "categories", "position", "is_active", "accepts_unvoted",
+            "name",
+            "slug",
+            "description",
+            "phrases",
+            "categories",
+            "position",
+            "is_active",
+            "accepts_unvoted",
         ]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and cleaned.get("is_active") and not cleaned.get("phrases") and not cleaned.get("categories"):
-            raise ValidationError("A topic needs at least one phrase or category, or no paper is ever filed under it.")
+        if (
+            not self.errors
+            and cleaned.get("is_active")
+            and not cleaned.get("phrases")
+            and not cleaned.get("categories")
+        ):
+            raise ValidationError(
+                "A topic needs at least one phrase or category, or no paper is ever filed under it."
+            )
         return cleaned
 
 
 @admin.register(Topic)
-class TopicAdmin(admin.ModelAdmin[Topic]):
+class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = TopicForm
-    list_display = ["name", "papers_filed", "phrase_count", "categories_in_words", "position", "is_active", "accepts_unvoted"]
+    list_display = [
+        "name",
+        "papers_filed",
+        "phrase_count",
+        "categories_in_words",
+        "position",
+        "is_active",
+        "accepts_unvoted",
+    ]
     list_filter = ["is_active", "accepts_unvoted"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
-        filings = PaperTopic.objects.filter(topic=OuterRef("pk")).exclude(decision=PaperTopic.Decision.REMOVED)
+        filings = PaperTopic.objects.filter(topic=OuterRef("pk")).exclude(
+            decision=PaperTopic.Decision.REMOVED
+        )
         counts = filings.order_by().values("topic").annotate(n=Count("pk")).values("n")
         return super().get_queryset(request).annotate(filed=Coalesce(Subquery(counts), 0))
 
