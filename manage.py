@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
-"""Django's command line, with a private PostgreSQL when DATABASE_URL is not set."""
+"""Paper Round's command line: Django's, and before it what a bare machine needs (see config/bootstrap.py)."""
 
-import os
 import sys
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config import embedded
+    from config import bootstrap
 
-    embedded.ensure_database()
-    from django.core.management import execute_from_command_line
+    bootstrap.prepare(sys.argv[1:])
+    from config import start
 
-    execute_from_command_line(sys.argv)
+    start.run(sys.argv)
 
 
 if __name__ == "__main__":

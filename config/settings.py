@@ -1,19 +1,83 @@
-"""All settings, read from the environment; a wrong value stops the start with one sentence."""
+"""All settings, read from the environment and .env; a wrong value stops the start with one sentence.
 
+Reading this file starts nothing and writes nothing. `.env.example` explains every variable.
+"""
+
+import warnings
+from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
+from config import environment as env
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
-DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="development-only")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
+# --- What this place is
+
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.needed(
+    "SECRET_KEY", "it signs links and sessions; any 50 random characters that stay the same"
+)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+if not DEBUG:
+    env.needed("SITE_URL", "links in mails lead there, such as https://papers.example.org")
+SITE_URL = env.site("SITE_URL", "http://127.0.0.1:8000")
+HTTPS = SITE_URL.startswith("https://")
+_HOST = urlsplit(SITE_URL).hostname or ""
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_HOST, "localhost", "127.0.0.1", "[::1]"] if DEBUG else [_HOST])
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
+LANGUAGE_CODE = "en"
+USE_TZ = True
+
+# --- The newsletter
+
+NEWSLETTER_NAME = env.text("NEWSLETTER_NAME", "Paper Round")
+NEWSLETTER_POSTAL_ADDRESS = env.text("NEWSLETTER_POSTAL_ADDRESS")
+NEWSLETTER_FREEZE_AT = env.clock("NEWSLETTER_FREEZE_AT", "00:30")  # UTC
+NEWSLETTER_LEASE_SECONDS = env.number("NEWSLETTER_LEASE_SECONDS", 60, 5, 3600)
+NEWSLETTER_TICK_SECONDS = env.number("NEWSLETTER_TICK_SECONDS", 60, 1, 3600)
+NEWSLETTER_OUTBOX_DIR = Path(env.text("NEWSLETTER_OUTBOX_DIR", str(BASE_DIR / "var" / "outbox")))
+
+# --- Mail: a server (EMAIL_URL), a provider (EMAIL_BACKEND, ANYMAIL_…), else files in NEWSLETTER_OUTBOX_DIR
+
+EMAIL_BACKEND = "newsletter.filemail.EmailBackend"
+if env.text("EMAIL_URL") and env.text("EMAIL_BACKEND"):
+    raise env.refuse("EMAIL_URL", "…", "left out where EMAIL_BACKEND is set: mail leaves one way")
+if env.text("EMAIL_URL"):
+    globals().update(env.mail_server("EMAIL_URL"))
+elif env.text("EMAIL_BACKEND"):
+    EMAIL_BACKEND = env.provider("EMAIL_BACKEND")
+globals().update(env.anymail())
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 120, 1, 900)  # short ones turn slow servers into mails in doubt
+DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", f"{NEWSLETTER_NAME} <papers@localhost>")
+SERVER_EMAIL = env.mailbox("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
+ADMINS = [("", parseaddr(address)[1]) for address in env.words("ADMINS")]
+
+# --- Stores
+
+DATABASES = {"default": env.database("DATABASE_URL")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.redis("REDIS_URL")
+# Without a broker a queued task goes nowhere, and the next tick does its work: nobody waits for Redis.
+CELERY_BROKER_URL = env.redis("CELERY_BROKER_URL", REDIS_URL) or "memory://"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "paper-round",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- The site
 
 INSTALLED_APPS = [
+    "config.apps.RunningConfig",
     "papers",
     "newsletter",
     "anymail",
@@ -29,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -52,22 +117,64 @@ TEMPLATES = [
         },
     },
 ]
-DATABASES = {"default": env.db("DATABASE_URL")}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
-USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").exists() else []
+_FILES = "django.contrib.staticfiles.storage.StaticFilesStorage"
+_HASHED_FILES = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _FILES if DEBUG else _HASHED_FILES},
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
-EMAIL_CONFIG = env.email("EMAIL_URL", default="filemail://")
-vars().update(EMAIL_CONFIG)
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Paper Round <papers@localhost>")
+# --- Security. config/csp.py reads SECURE_CSP, named as in Django 6.
 
-NEWSLETTER_NAME = env.str("NEWSLETTER_NAME", default="Paper Round")
-NEWSLETTER_POSTAL_ADDRESS = env.str("NEWSLETTER_POSTAL_ADDRESS", default="")
-NEWSLETTER_FREEZE_AT = env.str("NEWSLETTER_FREEZE_AT", default="00:30")
-NEWSLETTER_LEASE_SECONDS = env.int("NEWSLETTER_LEASE_SECONDS", default=60)
-NEWSLETTER_TICK_SECONDS = env.int("NEWSLETTER_TICK_SECONDS", default=60)
-NEWSLETTER_OUTBOX_DIR = BASE_DIR / "var" / "outbox"
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "frame-src": ["'self'"],
+    "manifest-src": ["'self'"],
+    "form-action": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", [SITE_URL])
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 2_592_000, 0, 63_072_000) if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+PASSWORD_RESET_TIMEOUT = 3600  # seconds; the only such link is the one-time login that `serve` prints
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+# How many proxies of ours stand in front. Only the addresses they add to X-Forwarded-For are believed.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# HSTS for sibling domains, and preloading, bind others than this site: not ours to switch on.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# --- What it says while it runs
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "papers": {"level": LOG_LEVEL},
+        "newsletter": {"level": LOG_LEVEL},
+        "config": {"level": LOG_LEVEL},
+    },
+}
+# Django 6 will take https for links without a scheme in forms; so do we.
+warnings.filterwarnings("ignore", "The FORMS_URLFIELD_ASSUME_HTTPS")
+FORMS_URLFIELD_ASSUME_HTTPS = True

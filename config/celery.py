@@ -1,0 +1,70 @@
+"""The Celery app and the whole timetable.
+
+PostgreSQL is the only truth, so a task may be lost at any moment and the next tick makes up for it: tasks
+acknowledge early, keep no results and are short; a retry is a column in a table, never a countdown.
+"""
+
+import logging
+import os
+from typing import Any
+
+from celery import Celery, bootsteps
+from kombu.exceptions import OperationalError
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+TICK = "newsletter.tasks.tick"
+
+app = Celery("paper_round")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=4,
+    broker_transport_options={"socket_connect_timeout": 4, "socket_timeout": 30},
+    task_publish_retry=False,  # who queues does not wait for Redis; the tick finds the work
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    task_soft_time_limit=120,
+    task_time_limit=180,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    beat_schedule={
+        "tick": {
+            "task": TICK,
+            "schedule": float(settings.NEWSLETTER_TICK_SECONDS),
+            # A tick nobody took is worth nothing once the next is there.
+            "options": {"expires": settings.NEWSLETTER_TICK_SECONDS},
+        },
+    },
+    beat_schedule_filename=str(settings.BASE_DIR / "var" / "beat-schedule"),
+)
+app.autodiscover_tasks()
+
+
+class OwnTick(bootsteps.StartStopStep):
+    """Every worker also ticks by its own timer: a dead beat delays nothing."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def start(self, worker: Any) -> None:
+        seconds = settings.NEWSLETTER_TICK_SECONDS
+        self.entry = worker.timer.call_repeatedly(float(seconds), self.tick)
+
+    def stop(self, worker: Any) -> None:
+        self.entry.cancel()
+
+    @staticmethod
+    def tick() -> None:
+        try:
+            app.send_task(TICK, expires=settings.NEWSLETTER_TICK_SECONDS)
+        except OperationalError:
+            log.warning("the broker does not answer; the next tick tries again")
+
+
+app.steps["worker"].add(OwnTick)

@@ -1,0 +1,28 @@
+"""What `manage.py check --deploy` says about a newsletter that would run but should not go out like this."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def newsletter_can_go_out(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.NEWSLETTER_POSTAL_ADDRESS:
+        found.append(
+            Warning(
+                "NEWSLETTER_POSTAL_ADDRESS is not set: most laws want it in every mail", id="running.W001"
+            )
+        )
+    if settings.EMAIL_BACKEND == "newsletter.filemail.EmailBackend":
+        found.append(
+            Warning("mails are written into files: set EMAIL_URL or EMAIL_BACKEND", id="running.W002")
+        )
+    if settings.CELERY_BROKER_URL == "memory://":
+        found.append(Warning("REDIS_URL is not set: workers would hear of nothing", id="running.W003"))
+    if settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+        found.append(
+            Warning("DEFAULT_FROM_EMAIL is not set: mails from localhost are refused", id="running.W004")
+        )
+    return found
