@@ -47,7 +47,7 @@ app.conf.update(
 app.autodiscover_tasks()
 
 
-class OwnTick(bootsteps.StartStopStep):
+class OwnTick(bootsteps.StartStopStep):  # type: ignore[misc]
     """Every worker also ticks by its own timer: a dead beat delays nothing."""
 
     requires = {"celery.worker.components:Timer"}

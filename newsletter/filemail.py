@@ -31,7 +31,7 @@ class EmailBackend(BaseEmailBackend):
         with self.lock:
             for message in email_messages:
                 if message.recipients():
-                    write(self.folder, message.recipients()[0], message.message().as_bytes(linesep="\r\n"))
+                    write(self.folder, message.recipients()[0], message.message().as_bytes())
                     sent += 1
         return sent
 
