@@ -10,7 +10,7 @@ from django.db import transaction
 
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for
 from newsletter.models import MixTopic, Subscriber, TopicMix
-from newsletter.subscriber_rows import BadRow, Row, shown, read_header, read_rows
+from newsletter.subscriber_rows import BadRow, Row, read_header, read_rows, shown
 from newsletter.suppression import suppressed
 from papers.models import Topic
 

@@ -131,6 +131,8 @@ class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         if formset.model is PaperTopic:
             save_filings(formset, request.user)
+        else:
+            super().save_formset(request, form, formset, change)
 
     # The list
 

@@ -8,8 +8,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet
-from django.db.models.functions import Coalesce
 from django.db.models.expressions import Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from papers.filing import file_papers

@@ -40,7 +40,8 @@ def counts(report: ImportReport) -> tuple[int, ...]:
 def test_rows_become_readers_with_their_choice(tmp_path: Path, topics: tuple[Topic, Topic]) -> None:
     alpha, beta = topics
     report, notes = run(
-        tmp_path, "email,topics,length,when_empty\nAnn@Example.org,alpha-x;BETA topic,5,top\nbob@example.org,,,\n"
+        tmp_path,
+        "email,topics,length,when_empty\nAnn@Example.org,alpha-x;BETA topic,5,top\nbob@example.org,,,\n",
     )
     assert (counts(report), notes) == ((2, 2, 0, 0, 0, 0), [])
     ann, bob = Subscriber.objects.order_by("pk")
@@ -127,7 +128,11 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path, topics: tuple[Topic
     from newsletter.models import TopicMix
 
     report, _ = run(tmp_path, "email,topics\na@example.org,alpha-x\n", dry_run=True)
-    assert (counts(report), Subscriber.objects.count(), TopicMix.objects.count()) == ((1, 1, 0, 0, 0, 0), 0, 0)
+    assert (counts(report), Subscriber.objects.count(), TopicMix.objects.count()) == (
+        (1, 1, 0, 0, 0, 0),
+        0,
+        0,
+    )
 
 
 def test_ten_thousand_rows_take_seconds_and_a_second_run_changes_nothing(
@@ -145,7 +150,10 @@ def test_ten_thousand_rows_take_seconds_and_a_second_run_changes_nothing(
     [
         (b"", "has no first line"),
         (b"name,phone\n", "has no column email or topics"),
-        ("email,topics\na@example.org,K\u00fcnstlich\n".encode("latin-1"), "is not UTF-8 (line 2; it looks like Latin-1)"),
+        (
+            "email,topics\na@example.org,K\u00fcnstlich\n".encode("latin-1"),
+            "is not UTF-8 (line 2; it looks like Latin-1)",
+        ),
         ("email,topics\n".encode("utf-16"), "is UTF-16"),
         (b"PK\x03\x04rest", "is a spreadsheet or an archive"),
         (b"email,topics,email\n", "has the column email twice"),
