@@ -64,7 +64,7 @@ class Importer:
     _lines: dict[str, int] = field(default_factory=dict)
 
     def run(self, path: Path, progress: Callable[[int], None] | None = None) -> ImportReport:
-        """Import the file; raises FileError where nothing of it can be read. `progress` gets the rows read."""
+        """Import the file; raises FileError where nothing can be read. `progress` gets the rows read."""
         header = read_header(path)
         self.report.ignored_columns = header.ignored
         for topic in Topic.objects.filter(is_active=True):
@@ -115,7 +115,7 @@ class Importer:
 
     def _save(self, wanted: list[tuple[Row, Choice]]) -> None:
         keys = [row.address.key for row, _ in wanted]
-        # Locked, so that nobody leaves between our look and our update; ordered, so that two imports cannot block.
+        # Locked, so that nobody leaves between look and update; ordered, so that two imports cannot block.
         known = {
             reader.email_key: reader
             for reader in Subscriber.objects.filter(email_key__in=keys)
@@ -170,7 +170,7 @@ class Importer:
                 self._skip(row.line, "signed up in this very moment; left as it is")
 
     def _known(self, reader: Subscriber, choice: Choice) -> None:
-        """Compare what the file says with what is on file; only `update` writes, and then the choice alone."""
+        """Compare what the file says with what is on file; only `update` writes, and only the choice."""
         mix = reader.mix
         weights = {chosen.topic_id: chosen.weight for chosen in mix.choices.all()}
         same = (

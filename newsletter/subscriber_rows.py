@@ -88,13 +88,14 @@ def _check_encoding(path: Path) -> None:
             except UnicodeDecodeError as error:
                 line += chunk.count(b"\n", 0, error.start)
                 raise FileError(
-                    f"{path.name} is not UTF-8 (line {line}; it looks like Latin-1): save it as UTF-8 and import it again."
+                    f"{path.name} is not UTF-8 (line {line}; it looks like Latin-1): "
+                    "save it as UTF-8 and import it again."
                 ) from error
             line += chunk.count(b"\n")
 
 
 def read_rows(path: Path, header: Header) -> Iterator[Row | BadRow]:
-    """Give every line after the header as a row or as the reason why it is none; empty lines are passed over."""
+    """Give every line after the header as a row or as why it is none; empty lines are passed over."""
     with path.open("rb") as file:
         for line, raw in enumerate(_lines(file), start=1):
             if line == 1 or not raw.strip():

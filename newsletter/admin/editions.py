@@ -127,7 +127,7 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return fixed if obj and obj.state in NOTE_STATES else [*fixed, "note"]
 
     def save_model(self, request: HttpRequest, obj: Edition, form: Any, change: bool) -> None:
-        """Write the note only, and only while the edition still waits: the tick may have frozen it meanwhile."""
+        """Write the note only, while the edition still waits: the tick may have frozen it meanwhile."""
         if "note" not in form.changed_data:
             return
         if not Edition.objects.filter(pk=obj.pk, state__in=NOTE_STATES).update(note=obj.note):

@@ -99,7 +99,7 @@ def _may(request: HttpRequest, right: str) -> bool:
 
 
 def _chosen(request: HttpRequest) -> Chosen | None:
-    """Read `?subscriber=` or `?mix=` (row numbers); None where neither is there, 404 where it is none of ours."""
+    """Read `?subscriber=` or `?mix=` (row numbers); None without either, 404 where it is none of ours."""
     if "subscriber" in request.GET:
         if not _may(request, "view"):
             raise PermissionDenied

@@ -25,7 +25,7 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
         queryset=Topic.objects.all(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: the overall top papers. A topic that stays chosen keeps the weight its reader gave it.",
+        help_text="None chosen: the overall top papers. A topic that stays keeps its reader’s weight.",
     )
     length = forms.TypedChoiceField(
         choices=[(n, f"{n} papers") for n in LENGTHS],
@@ -54,7 +54,7 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
         offered = {State.PENDING, State.ACTIVE}
         offered |= {State(self.old_state), State.UNSUBSCRIBED} if self.old_state else set()
         field = self.fields["state"]
-        assert isinstance(field, forms.ChoiceField)
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  for the type checker
         field.choices = [(value, label) for value, label in State.choices if value in offered]
 
     def clean_email(self) -> str:
@@ -76,7 +76,7 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
             if key in suppressed([key]):
                 self.add_error(
                     "state",
-                    "This address is on the suppression list (it bounced or complained): it cannot be activated.",
+                    "This address is on the suppression list (bounced or complained): it cannot be activated.",
                 )
             elif self.old_state == State.UNSUBSCRIBED:
                 self.add_error(
@@ -117,7 +117,7 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Subscriber], search_term: str
     ) -> tuple[QuerySet[Subscriber], bool]:
-        """Compare by key: a whole address exactly (one row by its index), else its beginning or its domain."""
+        """Compare by key: a whole address exactly, else its beginning or its domain."""
         term = search_term.strip().casefold()
         if not term:
             return queryset, False

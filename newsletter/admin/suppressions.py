@@ -52,7 +52,7 @@ class SuppressionAdmin(ReadOnlyAdmin):
         return [path("<int:number>/lift/", view, name="newsletter_suppression_lift"), *super().get_urls()]
 
     def lift_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Ask for a reason, then lift. The entry in the history is written with the deletion or not at all."""
+        """Ask for a reason, then lift. The history is written with the deletion or not at all."""
         if not request.user.is_active or not getattr(request.user, "is_superuser", False):
             raise PermissionDenied
         suppression = get_object_or_404(Suppression, pk=number)

@@ -45,7 +45,7 @@ class FilingForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["topic"].disabled = True
         else:
             decision = self.fields["decision"]
-            assert isinstance(decision, forms.ChoiceField)
+            assert isinstance(decision, forms.ChoiceField)  # noqa: S101  for the type checker
             decision.choices = [
                 (value, label)
                 for value, label in PaperTopic.Decision.choices
@@ -97,7 +97,7 @@ class FilingInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 def save_filings(formset: Any, editor: Any) -> None:
-    """Save the changed rows of the inline in the editor's name; rows set back to "matched" are matched anew."""
+    """Save the inline's changed rows in the editor's name; rows set back to "matched" are matched anew."""
     rematch: list[int] = []
     for filing in formset.save(commit=False):
         if filing.decision == PaperTopic.Decision.MATCHED:

@@ -125,7 +125,7 @@ class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False  # the next import would bring it back; hiding is what lasts
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
-        """Write the editor's columns only: an import may have changed the others since the page was opened."""
+        """Write the editor's columns only: an import may have changed the others meanwhile."""
         obj.save(update_fields=[name for name in EDITORS_FIELDS if name in form.changed_data])
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -150,7 +150,7 @@ class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The known counts; what no source told is left out, never shown as 0."""
         counts = [
             (paper.upvotes, "▲ {:,}"),
-            (paper.num_comments, "{:,} comments"),
+            (paper.num_comments, "comments: {:,}"),
             (paper.github_stars, "★ {:,}"),
         ]
         return " · ".join(text.format(count) for count, text in counts if count is not None) or "unknown"

@@ -54,7 +54,8 @@ class SourceRunAdmin(ReadOnlyAdmin):
         )
         rest = len(run.rejects) - REJECTS_SHOWN
         return format_html(
-            '<table class="desk-rows"><thead><tr><th>Where</th><th>Why</th><th>What it begins with</th></tr></thead>'
+            '<table class="desk-rows"><thead><tr><th>Where</th><th>Why</th>'
+            "<th>What it begins with</th></tr></thead>"
             "<tbody>{}</tbody></table>{}",
             rows,
             f"and {rest:,} more" if rest > 0 else "",
