@@ -76,7 +76,7 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
             if key in suppressed([key]):
                 self.add_error(
                     "state",
-                    "This address is on the suppression list (bounced or complained): it cannot be activated.",
+                    "This address is on the suppression list (bounced, complained): it cannot be activated.",
                 )
             elif self.old_state == State.UNSUBSCRIBED:
                 self.add_error(
