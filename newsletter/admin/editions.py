@@ -1,0 +1,146 @@
+"""Editions: the day's ordered papers, the editor's note, and the mail as anybody would get it."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, OuterRef, QuerySet
+from django.db.models.expressions import Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from newsletter.admin import previewing
+from newsletter.models import Delivery, Edition, EditionPaper
+from papers.admin.readonly import ReadOnlyInline
+
+NOTE_STATES = {Edition.State.OPEN, Edition.State.HELD}
+
+
+def mails_by_state(edition_ids: list[int]) -> dict[int, dict[str, int]]:
+    """Count the mails of many editions with one query: edition id → state → mails, in the states' order."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = Delivery.objects.filter(edition__in=edition_ids).order_by()
+    found = {
+        (edition, state): n
+        for edition, state, n in rows.values_list("edition", "state").annotate(Count("pk"))
+    }
+    for edition in edition_ids:
+        for state in Delivery.State.values:
+            if (edition, state) in found:
+                counts[edition][state] = found[edition, state]
+    return counts
+
+
+def mails_in_words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n:,} {Delivery.State(state).label}" for state, n in counts.items()) or "none planned"
+
+
+class EditionList(ChangeList):
+    """The list with the mails of the whole page counted at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        editions = list(self.result_list)
+        counts = mails_by_state([edition.pk for edition in editions])
+        for edition in editions:
+            edition.mail_counts = counts[edition.pk]
+        self.result_list = editions
+
+
+class EntryInline(ReadOnlyInline):
+    model = EditionPaper
+    fields = ["rank", "paper_link", "score_in_words", "why", "topics"]
+    readonly_fields = ["paper_link", "score_in_words", "why", "topics"]
+    verbose_name_plural = "papers in their order"
+
+    @admin.display(description="paper")
+    def paper_link(self, entry: EditionPaper) -> SafeString:
+        url = reverse("admin:papers_paper_change", args=[entry.paper_id])
+        return format_html('<a href="{}">{}</a>', url, entry.card.get("title") or f"paper {entry.paper_id}")
+
+    @admin.display(description="score")
+    def score_in_words(self, entry: EditionPaper) -> str:
+        return f"{entry.score:.2f}"
+
+    @admin.display(description="why here")
+    def why(self, entry: EditionPaper) -> str:
+        return "; ".join(str(term.get("text", "")) for term in entry.terms if term.get("text")) or "–"
+
+    @admin.display(description="topics")
+    def topics(self, entry: EditionPaper) -> str:
+        return ", ".join(_match_in_words(match) for match in entry.matches) or "–"
+
+
+def _match_in_words(match: dict[str, Any]) -> str:
+    """ "Agents 80% (tool use, planning)"."""
+    name, score = match.get("name", match.get("topic", "")), match.get("score")
+    evidence = ", ".join(str(term) for term in match.get("evidence", []))
+    percent = f" {score:.0%}" if isinstance(score, int | float) else ""
+    return f"{name}{percent}{f' ({evidence})' if evidence else ''}"
+
+
+@admin.register(Edition)
+class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["date", "number", "state", "papers_held", "mails"]
+    list_filter = ["state"]
+    list_per_page = 31
+    date_hierarchy = "date"
+    inlines = [EntryInline]
+    fields = [("date", "number"), ("state", "candidate_count"), ("frozen_at", "closed_at"), "mails", "note"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EditionList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
+        entries = EditionPaper.objects.filter(edition=OuterRef("pk")).order_by()
+        counts = entries.values("edition").annotate(n=Count("pk")).values("n")
+        return super().get_queryset(request).annotate(paper_count=Coalesce(Subquery(counts), 0))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:number>/preview/", view(self.preview_view), name="newsletter_edition_preview"),
+            path(
+                "<int:number>/preview/html/", view(self.preview_html), name="newsletter_edition_preview_html"
+            ),
+            *super().get_urls(),
+        ]
+
+    def preview_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        return previewing.page(self, request, number)
+
+    def preview_html(self, request: HttpRequest, number: int) -> HttpResponse:
+        return previewing.html_part(self, request, number)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # editions are built, one a day
+
+    def has_delete_permission(self, request: HttpRequest, obj: Edition | None = None) -> bool:
+        return False  # the ledger refers to them
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Edition | None = None) -> list[str]:
+        fixed = ["date", "number", "state", "candidate_count", "frozen_at", "closed_at", "mails"]
+        return fixed if obj and obj.state in NOTE_STATES else [*fixed, "note"]
+
+    def save_model(self, request: HttpRequest, obj: Edition, form: Any, change: bool) -> None:
+        """Write the note only, while the edition still waits: the tick may have frozen it meanwhile."""
+        if "note" not in form.changed_data:
+            return
+        if not Edition.objects.filter(pk=obj.pk, state__in=NOTE_STATES).update(note=obj.note):
+            self.message_user(
+                request, "The edition was frozen meanwhile; the note is left as it was.", "ERROR"
+            )
+
+    @admin.display(description="papers", ordering="paper_count")
+    def papers_held(self, edition: Edition) -> int:
+        count: int = edition.paper_count  # type: ignore[attr-defined]  # annotated above
+        return count
+
+    @admin.display(description="mails")
+    def mails(self, edition: Edition) -> str:
+        counts = getattr(edition, "mail_counts", None)
+        return mails_in_words(mails_by_state([edition.pk])[edition.pk] if counts is None else counts)

@@ -1,0 +1,69 @@
+"""What each reading of a source brought, and which records it could not read."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from papers.admin.readonly import ReadOnlyAdmin
+from papers.models import SourceRun
+
+REJECTS_SHOWN = 500
+
+
+@admin.register(SourceRun)
+class SourceRunAdmin(ReadOnlyAdmin):
+    list_display = [
+        "started_at",
+        "source",
+        "target",
+        "verdict",
+        "read_count",
+        "new_count",
+        "updated_count",
+        "unchanged_count",
+        "rejected_count",
+    ]
+    list_filter = ["source", "verdict"]
+    search_fields = ["target"]
+    date_hierarchy = "started_at"
+    fields = [
+        ("source", "target"),
+        ("started_at", "finished_at"),
+        ("verdict", "message"),
+        ("read_count", "new_count", "updated_count", "unchanged_count", "rejected_count"),
+        "rejects_in_words",
+    ]
+    readonly_fields = ["rejects_in_words"]
+
+    def get_queryset(self, request: HttpRequest):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        queryset = super().get_queryset(request)
+        is_list = (
+            request.resolver_match is not None
+            and request.resolver_match.url_name == "papers_sourcerun_changelist"
+        )
+        return queryset.defer("rejects") if is_list else queryset
+
+    @admin.display(description="rejected records")
+    def rejects_in_words(self, run: SourceRun) -> str | SafeString:
+        """One row a record: where it stood, why it was refused, how it begins."""
+        if not run.rejects:
+            return "none"
+        rows = format_html_join(
+            "", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", map(_cells, run.rejects[:REJECTS_SHOWN])
+        )
+        rest = len(run.rejects) - REJECTS_SHOWN
+        return format_html(
+            '<table class="desk-rows"><thead><tr><th>Where</th><th>Why</th>'
+            "<th>What it begins with</th></tr></thead>"
+            "<tbody>{}</tbody></table>{}",
+            rows,
+            f"and {rest:,} more" if rest > 0 else "",
+        )
+
+
+def _cells(reject: object) -> tuple[str, str, str]:
+    """A stored reject as three texts; rows of any other shape are shown as they are."""
+    if isinstance(reject, dict):
+        return str(reject.get("position", "")), str(reject.get("reason", "")), str(reject.get("excerpt", ""))
+    return "", str(reject), ""

@@ -1,0 +1,211 @@
+"""The desk's pages about readers, editions and the ledger, on a real PostgreSQL."""
+
+from datetime import date
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from newsletter.mixes import mix_for
+from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, Suppression
+from newsletter.suppression import suppress
+from tests.factories import make_edition, make_paper, make_subscriber, make_topic
+
+pytestmark = pytest.mark.django_db
+BASE = "/admin/newsletter/"
+LISTS = ["subscriber", "edition", "delivery", "outboxmail", "event", "suppression", "topicmix"]
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+def staff_with(*rights: str) -> Client:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def row(number: int) -> Edition:
+    """One row of every list."""
+    reader = make_subscriber(email=f"list{number}@example.org", topics={make_topic(): "normal"})
+    edition = make_edition(date=date(2026, 11, number), papers=[(make_paper(), [make_topic()])])
+    delivery = Delivery.objects.create(
+        edition=edition, subscriber=reader, mix=reader.mix, planned_at=timezone.now(), state="accepted"
+    )
+    Event.objects.create(event_id=f"e{number}", event_type="delivered", delivery=delivery)
+    OutboxMail.objects.create(subscriber=reader, kind="confirm", token_hash="f00dfeed")
+    suppress(f"gone{number}@example.org", "bounced")
+    return edition
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_ask_the_same_number_of_queries_for_one_row_and_for_three(boss: Client, name: str) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert boss.get(f"{BASE}{name}/").status_code == 200
+        return len(seen)
+
+    row(1)
+    count()
+    one = count()
+    row(2)
+    row(3)
+    assert count() == one
+
+
+@pytest.mark.parametrize("name", ["delivery", "outboxmail", "event", "suppression", "topicmix"])
+def test_the_ledger_is_only_shown_even_to_superusers(boss: Client, name: str) -> None:
+    row(1)
+    number = {"delivery": Delivery, "outboxmail": OutboxMail, "event": Event, "suppression": Suppression}
+    pk = number[name].objects.get().pk if name in number else Subscriber.objects.get().mix_id
+    page = boss.get(f"{BASE}{name}/{pk}/change/")
+    assert (page.status_code, "f00dfeed" in page.content.decode()) == (200, False)
+    assert boss.get(f"{BASE}{name}/add/").status_code == 403
+    assert boss.post(f"{BASE}{name}/{pk}/change/", {}).status_code == 403
+    assert boss.post(f"{BASE}{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_staff_without_the_right_get_403(name: str) -> None:
+    assert staff_with().get(f"{BASE}{name}/").status_code == 403
+
+
+def added(client: Client, **data: object) -> object:
+    return client.post(f"{BASE}subscriber/add/", {"length": 10, "when_empty": "skip", **data})
+
+
+def test_a_reader_added_by_hand_gets_the_mix_of_their_topics(boss: Client) -> None:
+    topic = make_topic(slug="hand-x")
+    added(boss, email="New@Example.org", state="active", topics=[topic.pk])
+    reader = Subscriber.objects.get()
+    assert (reader.email_key, reader.origin, reader.mix) == (
+        "new@example.org",
+        "admin",
+        mix_for({topic: "normal"}),
+    )
+    assert (reader.state, reader.active_from is None) == ("active", False)
+
+
+def test_a_suppressed_address_cannot_be_activated(boss: Client) -> None:
+    suppress("bad@example.org", "complained")
+    response = added(boss, email="bad@example.org", state="active")
+    assert "suppression list" in response.content.decode()  # type: ignore[attr-defined]
+    reader = make_subscriber(email="bad@example.org", state="suppressed")
+    boss.post(
+        f"{BASE}subscriber/{reader.pk}/change/", {"state": "active", "length": 10, "when_empty": "skip"}
+    )
+    assert list(Subscriber.objects.values_list("state")) == [("suppressed",)]
+
+
+def test_who_unsubscribed_is_not_brought_back_by_hand(boss: Client) -> None:
+    reader = make_subscriber(state="unsubscribed")
+    url = f"{BASE}subscriber/{reader.pk}/change/"
+    response = boss.post(url, {"state": "active", "length": 10, "when_empty": "skip"})
+    assert "Only they can come back" in response.content.decode()
+    assert Subscriber.objects.get().state == "unsubscribed"
+
+
+def test_changed_topics_keep_weights_and_never_touch_address_handle_or_secret(boss: Client) -> None:
+    kept, new = make_topic(slug="kept-x"), make_topic(slug="new-x")
+    reader = make_subscriber(email="a@example.org", topics={kept: "more"})
+    data = {"state": "active", "topics": [kept.pk, new.pk], "length": 10, "when_empty": "skip"}
+    forged = {"email": "evil@example.org", "handle": "evil", "secret": "evil"}
+    response = boss.post(f"{BASE}subscriber/{reader.pk}/change/", data | forged)
+    assert response.status_code == 302
+    after = Subscriber.objects.get()
+    assert after.mix == mix_for({kept: "more", new: "normal"})
+    assert (after.email, after.handle, after.secret) == (reader.email, reader.handle, reader.secret)
+    assert reader.secret not in boss.get(f"{BASE}subscriber/{reader.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("term", ["ANN@Example.org", "ann", "@example.org"])
+def test_search_compares_addresses_by_their_key(boss: Client, term: str) -> None:
+    make_subscriber(email="ann@example.org")
+    make_subscriber(email="bob@example.com")
+    found = boss.get(f"{BASE}subscriber/", {"q": term}).context["cl"].result_list
+    assert [reader.email for reader in found] == ["ann@example.org"]
+
+
+def test_deleting_a_reader_is_explained_and_takes_the_ledger_rows_along(boss: Client) -> None:
+    row(1)
+    url = f"{BASE}subscriber/{Subscriber.objects.get().pk}/delete/"
+    assert "Deleting forgets" in boss.get(url).content.decode()
+    boss.post(url, {"post": "yes"})
+    assert (Subscriber.objects.count(), Delivery.objects.count(), Suppression.objects.count()) == (0, 0, 1)
+
+
+def test_lifting_a_suppression_takes_a_superuser_and_a_reason_and_is_on_record(boss: Client) -> None:
+    suppress("bad@example.org", "complained")
+    url = f"{BASE}suppression/{Suppression.objects.get().pk}/lift/"
+    assert staff_with("view_suppression", "delete_suppression").post(url, {"reason": "x"}).status_code == 403
+    assert boss.get(url).status_code == 200
+    assert boss.post(url, {"reason": " "}).status_code == 200
+    assert Suppression.objects.count() == 1
+    boss.post(url, {"reason": "She asked by phone."})
+    assert Suppression.objects.count() == 0
+    assert LogEntry.objects.get().change_message == "Lifted (complained): She asked by phone."
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"), [("open", "Hello"), ("held", "Hello"), ("frozen", ""), ("sending", "")]
+)
+def test_the_note_is_written_until_the_freeze(boss: Client, state: str, kept: str) -> None:
+    edition = make_edition(date=date(2026, 11, 20), state=state)
+    data = {"note": "Hello", "entries-TOTAL_FORMS": 0, "entries-INITIAL_FORMS": 0}
+    boss.post(f"{BASE}edition/{edition.pk}/change/", data)
+    assert Edition.objects.get().note == kept
+
+
+def test_the_edition_shows_its_papers_in_order_and_as_text(boss: Client) -> None:
+    papers = [
+        (make_paper(title="<script>first</script>"), [make_topic(name="Speech X")]),
+        (make_paper(title="Second"), []),
+    ]
+    page = boss.get(
+        f"{BASE}edition/{make_edition(date=date(2026, 11, 20), papers=papers).pk}/change/"
+    ).content.decode()
+    assert page.index("&lt;script&gt;first") < page.index("Second")
+    assert "<script>first" not in page
+    assert "Speech X 80% (speech x)" in page
+
+
+def test_the_preview_takes_an_address_by_post_and_shows_that_readers_mail(boss: Client) -> None:
+    edition = row(1)
+    reader = Subscriber.objects.get()
+    url = f"{BASE}edition/{edition.pk}/preview/"
+    assert boss.post(url, {"address": "LIST1@example.org"}).url == f"{url}?subscriber={reader.pk}"  # type: ignore[attr-defined]
+    page = boss.get(f"{url}?subscriber={reader.pk}")
+    assert (page.status_code, 'iframe class="desk-mail" sandbox ' in page.content.decode()) == (200, True)
+    html = boss.get(f"{url}html/?mix={reader.mix_id}")
+    assert html["Content-Security-Policy"].startswith("sandbox; default-src 'none';")
+    assert html["X-Frame-Options"] == "SAMEORIGIN"
+    for wrong in ("subscriber=999999", "mix=x", "mix="):
+        assert boss.get(f"{url}?{wrong}").status_code == 404
+    assert "No reader has this address." in boss.post(url, {"address": "none@example.org"}).content.decode()
+
+
+def test_the_preview_needs_rights_for_editions_and_for_readers() -> None:
+    edition = row(1)
+    number, url = Subscriber.objects.get().pk, f"{BASE}edition/{edition.pk}/preview/"
+    client = staff_with("view_edition")
+    assert client.get(url).status_code == 200
+    for path in (f"{url}?subscriber={number}", f"{url}html/?subscriber={number}"):
+        assert client.get(path).status_code == 403
+    assert client.post(url, {"address": "list1@example.org"}).status_code == 403
+    User.objects.get(username="staff").user_permissions.clear()
+    assert client.get(url).status_code == 403
+
+
+def test_the_first_page_shows_the_edition_only_to_who_may_see_it(boss: Client) -> None:
+    row(1)
+    assert "1 accepted" in boss.get("/admin/").content.decode()
+    assert "1 accepted" not in staff_with("view_paper").get("/admin/").content.decode()

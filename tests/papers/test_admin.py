@@ -1,0 +1,320 @@
+"""The desk's pages about papers and topics, through Django's test client on a real PostgreSQL."""
+
+from datetime import date
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from papers.models import Observation, Paper, PaperTopic, SourceRun, Topic
+from tests.factories import file_under, make_paper, make_topic
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/papers/paper/"
+
+
+@pytest.fixture
+def curator(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("curator"))
+    return client
+
+
+def staff_with(*rights: str) -> Client:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def act(client: Client, action: str, *papers: Paper, **more: object) -> object:
+    data = {"action": action, "_selected_action": [paper.pk for paper in papers], **more}
+    return client.post(LIST, data, follow=True)
+
+
+def inline(*rows: dict[str, object], initial: int = 0) -> dict[str, object]:
+    """The formsets of a paper's page with these filing rows."""
+    data: dict[str, object] = {}
+    for prefix, total in (("filings", len(rows)), ("records", 0), ("observations", 0)):
+        data |= {
+            f"{prefix}-TOTAL_FORMS": total,
+            f"{prefix}-INITIAL_FORMS": initial if prefix == "filings" else 0,
+        }
+    for number, row in enumerate(rows):
+        data |= {f"filings-{number}-{name}": value for name, value in row.items()}
+    return data
+
+
+def listed(response: object) -> list[str]:
+    return [paper.title for paper in response.context["cl"].result_list]  # type: ignore[attr-defined]
+
+
+def test_search_finds_by_title_and_by_arxiv_id(curator: Client) -> None:
+    make_paper(title="Reward models that listen", arxiv_id="2610.90001")
+    make_paper(title="Robots that fold", arxiv_id="2610.90002")
+    assert listed(curator.get(LIST, {"q": "listen"})) == ["Reward models that listen"]
+    assert listed(curator.get(LIST, {"q": "2610.90002"})) == ["Robots that fold"]
+    assert curator.get(LIST, {"q": "nul\0byte"}).status_code == 200
+
+
+def test_each_state_filter_shows_its_papers_only(curator: Client) -> None:
+    topic = make_topic(slug="agents-x")
+    states = {"pinned": "pinned", "hidden": "hidden", "withdrawn": "withdrawn", "archive": "from_archive"}
+    states["review"] = "needs_review"
+    for value, field in states.items():
+        file_under(make_paper(title=value, **{field: True}), topic)
+    removed = make_paper(title="unfiled")
+    file_under(removed, topic, decision=PaperTopic.Decision.REMOVED)
+    for value in [*states, "unfiled"]:
+        assert listed(curator.get(LIST, {"state": value})) == [value]
+
+
+def test_day_and_topic_filters(curator: Client) -> None:
+    topic = make_topic(slug="robots-x")
+    file_under(make_paper(title="old", listed_on=date(2026, 11, 1)), topic)
+    make_paper(title="new", listed_on=date(2026, 11, 2))
+    assert listed(curator.get(LIST, {"day": "2026-11-02"})) == ["new"]
+    assert listed(curator.get(LIST, {"topic": "robots-x"})) == ["old"]
+    assert listed(curator.get(LIST, {"day": "2026-02-31"})) == []
+    assert sorted(listed(curator.get(LIST, {"day": "nonsense"}))) == ["new", "old"]
+
+
+def test_actions_pin_unpin_hide_and_show(curator: Client) -> None:
+    one, other = make_paper(), make_paper()
+    act(curator, "pin", one, other)
+    act(curator, "unpin", other)
+    act(curator, "hide", one, other)
+    act(curator, "show", other)
+    flags = Paper.objects.order_by("pk").values_list("pinned", "hidden")
+    assert list(flags) == [(True, True), (False, False)]
+
+
+def test_refiling_by_action_is_an_editors_decision(curator: Client) -> None:
+    matched, fresh, topic = make_paper(), make_paper(), make_topic(slug="speech-x")
+    file_under(matched, topic, score=0.4)
+    act(curator, "remove_from_topic", matched, topic=topic.pk)
+    act(curator, "add_to_topic", fresh, topic=topic.pk)
+    rows = (
+        PaperTopic.objects.filter(topic=topic)
+        .order_by("paper")
+        .values_list("paper", "decision", "editor__username")
+    )
+    assert list(rows) == [(matched.pk, "removed", "curator"), (fresh.pk, "added", "curator")]
+
+
+def test_refiling_without_a_topic_says_so(curator: Client) -> None:
+    response = act(curator, "add_to_topic", make_paper(), topic="")
+    assert "Choose a topic beside the action first." in response.content.decode()  # type: ignore[attr-defined]
+    for nonsense in ("x", "999999"):
+        act(curator, "add_to_topic", make_paper(), topic=nonsense)
+    assert PaperTopic.objects.count() == 0
+
+
+def test_the_inline_keeps_the_editors_name_and_matching_leaves_it_alone(curator: Client) -> None:
+    from papers.filing import file_papers
+
+    paper, topic = make_paper(title="Folding robots"), make_topic(slug="fold-x", phrases=["folding robots"])
+    filing = file_under(paper, topic, score=0.4)
+    data = inline({"id": filing.pk, "paper": paper.pk, "decision": "removed"}, initial=1)
+    response = curator.post(f"{LIST}{paper.pk}/change/", {"boost": "0.5", "editor_note": "", **data})
+    assert response.status_code == 302
+    file_papers([paper.pk])
+    filing.refresh_from_db()
+    assert (filing.decision, filing.editor and filing.editor.username) == ("removed", "curator")
+    assert Paper.objects.get(pk=paper.pk).boost == 0.5
+
+
+def test_the_inline_adds_a_topic(curator: Client) -> None:
+    paper, topic = make_paper(), make_topic(slug="added-x")
+    data = inline({"id": "", "paper": paper.pk, "topic": topic.pk, "decision": "added"})
+    assert curator.post(f"{LIST}{paper.pk}/change/", {"boost": "0", **data}).status_code == 302
+    row = PaperTopic.objects.get(paper=paper, topic=topic)
+    assert (row.decision, row.score, row.editor and row.editor.username) == ("added", 1.0, "curator")
+
+
+def test_set_back_to_matched_the_matching_decides_again(curator: Client) -> None:
+    paper, topic = make_paper(title="Nothing alike"), make_topic(slug="back-x", phrases=["folding robots"])
+    filing = file_under(paper, topic, decision=PaperTopic.Decision.ADDED)
+    data = inline({"id": filing.pk, "paper": paper.pk, "decision": "matched"}, initial=1)
+    assert curator.post(f"{LIST}{paper.pk}/change/", {"boost": "0", **data}).status_code == 302
+    assert not PaperTopic.objects.filter(pk=filing.pk).exists()
+
+
+@pytest.mark.parametrize("boost", ["1.5", "-2", "nan", "x"])
+def test_a_boost_outside_its_range_is_refused(curator: Client, boost: str) -> None:
+    paper = make_paper()
+    response = curator.post(f"{LIST}{paper.pk}/change/", {"boost": boost, **inline()})
+    assert response.status_code == 200
+    assert Paper.objects.get(pk=paper.pk).boost == 0
+
+
+def test_saving_leaves_bibliographic_fields_alone(curator: Client) -> None:
+    paper = make_paper(title="As the source says")
+    data = {"boost": "0", "title": "Forged", "editor_note": "Look at table 2.", **inline()}
+    curator.post(f"{LIST}{paper.pk}/change/", data)
+    paper.refresh_from_db()
+    assert (paper.title, paper.editor_note) == ("As the source says", "Look at table 2.")
+
+
+def test_markup_in_a_paper_is_shown_as_text(curator: Client) -> None:
+    paper = make_paper(title="<script>alert(1)</script>", abstract="<img src=x onerror=alert(2)>")
+    paper.github_url = "javascript:alert(3)"
+    paper.trending_terms = [{"name": "x", "value": 1, "text": "<b>terms</b>"}]
+    paper.save()
+    file_under(paper, make_topic(slug="esc-x"), evidence=["<i>evidence</i>"])
+    for url in (LIST, f"{LIST}{paper.pk}/change/", f"{LIST}{paper.pk}/merge/"):
+        page = curator.get(url).content.decode()
+        assert "&lt;script&gt;alert(1)" in page
+        for raw in ("<script>alert(1)", "<img src=x", "<b>terms", "<i>evidence", "javascript:alert"):
+            assert raw not in page
+
+
+def test_merging_asks_first_and_then_makes_one_paper(curator: Client) -> None:
+    from papers.ingest import ingest
+    from papers.sources.record import PaperRecord
+
+    records = [PaperRecord(source="arxiv", title="Same name", arxiv_id=f"2610.9000{n}") for n in (1, 2)]
+    ingest(records, source="arxiv", target="test", now=timezone.now())
+    first, second = Paper.objects.order_by("arxiv_id")
+    url = reverse("admin:papers_paper_merge", args=[second.pk])
+    assert curator.get(f"{url}?into={first.pk}").status_code == 200
+    assert curator.post(url, {"into": first.pk}).status_code == 200
+    assert Paper.objects.count() == 2
+    response = curator.post(url, {"into": first.pk, "confirmed": "1"})
+    assert (response.status_code, Paper.objects.count()) == (302, 1)
+
+
+@pytest.mark.parametrize("into", ["", "0", "x", "999999999999999999999", "self"])
+def test_merging_refuses_what_is_no_other_paper(curator: Client, into: str) -> None:
+    paper = make_paper()
+    value = str(paper.pk) if into == "self" else into
+    response = curator.post(f"{LIST}{paper.pk}/merge/", {"into": value, "confirmed": "1"})
+    assert (response.status_code, bool(response.context["form"].errors)) == (200, True)
+
+
+def test_two_papers_of_editions_cannot_be_merged_and_the_page_says_why(curator: Client) -> None:
+    from tests.factories import make_edition
+
+    one, two = make_paper(), make_paper()
+    make_edition(date=date(2026, 11, 20), papers=[(one, []), (two, [])])
+    response = curator.post(f"{LIST}{one.pk}/merge/", {"into": two.pk, "confirmed": "1"}, follow=True)
+    assert "Both papers have been in an edition" in response.content.decode()
+    assert Paper.objects.count() == 2
+
+
+def test_staff_without_the_right_see_and_change_nothing() -> None:
+    client, paper = staff_with(), make_paper()
+    for url in (LIST, f"{LIST}{paper.pk}/change/", f"{LIST}{paper.pk}/merge/", "/admin/papers/topic/add/"):
+        assert client.get(url).status_code == 403
+
+
+def test_staff_who_may_look_cannot_act() -> None:
+    client, paper, topic = staff_with("view_paper"), make_paper(), make_topic(slug="look-x")
+    assert client.get(f"{LIST}{paper.pk}/change/").status_code == 200
+    assert client.get(f"{LIST}{paper.pk}/merge/").status_code == 403
+    act(client, "pin", paper)
+    act(client, "add_to_topic", paper, topic=topic.pk)
+    assert client.post(f"{LIST}{paper.pk}/change/", {"boost": "1", **inline()}).status_code == 403
+    assert list(Paper.objects.values_list("pinned", "boost")) == [(False, 0)]
+    assert PaperTopic.objects.count() == 0
+
+
+def test_who_may_change_papers_may_refile_without_a_further_right() -> None:
+    client, paper, topic = staff_with("change_paper", "view_paper"), make_paper(), make_topic(slug="right-x")
+    data = inline({"id": "", "paper": paper.pk, "topic": topic.pk, "decision": "added"})
+    assert client.post(f"{LIST}{paper.pk}/change/", {"boost": "0", **data}).status_code == 302
+    assert PaperTopic.objects.filter(paper=paper, topic=topic, decision="added").count() == 1
+
+
+def queries(client: Client, url: str, counted: object) -> int:
+    with counted() as seen:  # type: ignore[operator]
+        assert client.get(url).status_code == 200
+    return len(seen)
+
+
+@pytest.mark.parametrize("url", [LIST, "/admin/papers/topic/", "/admin/papers/sourcerun/"])
+def test_lists_ask_the_same_number_of_queries_for_one_row_and_for_three(curator: Client, url: str) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def rows() -> None:
+        file_under(make_paper(), make_topic(phrases=["x"]))
+        SourceRun.objects.create(source="arxiv", target="day", started_at=timezone.now())
+
+    def count() -> int:
+        return queries(curator, url, lambda: CaptureQueriesContext(connection))
+
+    rows()
+    count()
+    one = count()
+    rows()
+    rows()
+    assert count() == one
+
+
+def test_rejects_of_a_run_are_readable(curator: Client) -> None:
+    rejects = [{"position": "item 12", "reason": "no title", "excerpt": "<b>{}"}, "odd"]
+    run = SourceRun.objects.create(source="jsonl", target="f", started_at=timezone.now(), rejects=rejects)
+    page = curator.get(f"/admin/papers/sourcerun/{run.pk}/change/").content.decode()
+    assert "<tr><td>item 12</td><td>no title</td><td>&lt;b&gt;{}</td></tr>" in page
+    assert curator.get("/admin/papers/sourcerun/add/").status_code == 403
+
+
+def topic_data(**more: str) -> dict[str, str]:
+    data = {
+        "name": "Folding",
+        "slug": "folding",
+        "phrases": "folding robots",
+        "position": "9",
+        "is_active": "on",
+    }
+    return {**data, "categories": "", "description": "", **more}
+
+
+def test_saving_a_topic_refiles_the_papers_and_says_how_many(curator: Client) -> None:
+    paper = make_paper(title="Folding robots in the kitchen")
+    response = curator.post("/admin/papers/topic/add/", topic_data(), follow=True)
+    assert "1 paper is under Folding now" in response.content.decode()
+    assert PaperTopic.objects.filter(paper=paper, topic__slug="folding", decision="matched").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "error"),
+    [
+        ("phrases", "good one\nreward ^x", "Line 2: The phrase 'reward ^x' needs a number after the ^"),
+        ("phrases", "^0.5", "Line 1: "),
+        ("phrases", "same\n\nSame", "Line 3: 'Same' stands in line 1 already."),
+        ("phrases", "a" * 121, "is longer than 120 characters."),
+        ("categories", "cs.CL\ncs", "Line 2: 'cs' is not an arXiv category"),
+        ("categories", "cs.cl", "Line 1: 'cs.cl' is not an arXiv category"),
+    ],
+)
+def test_a_wrong_line_of_a_topic_is_named(curator: Client, field: str, text: str, error: str) -> None:
+    response = curator.post("/admin/papers/topic/add/", topic_data(**{field: text}))
+    errors = response.context["adminform"].form.errors[field]
+    assert any(error in message for message in errors)
+    assert not Topic.objects.filter(slug="folding").exists()
+
+
+def test_good_lines_are_kept_as_a_list(curator: Client) -> None:
+    data = topic_data(phrases="reward  model ^0.5\r\n\r\nRLHF", categories="cs.CL\nhep-th\ncond-mat.mtrl-sci")
+    curator.post("/admin/papers/topic/add/", data)
+    topic = Topic.objects.get(slug="folding")
+    assert topic.phrases == ["reward model ^0.5", "RLHF"]
+    assert topic.categories == ["cs.CL", "hep-th", "cond-mat.mtrl-sci"]
+
+
+def test_a_topic_that_readers_chose_cannot_be_deleted(curator: Client) -> None:
+    from newsletter.mixes import mix_for
+
+    topic = make_topic(slug="chosen-x")
+    mix_for({topic: "normal"})
+    assert curator.post(f"/admin/papers/topic/{topic.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_sources_and_observations_are_shown_on_the_papers_page(curator: Client) -> None:
+    paper = make_paper()
+    Observation.objects.create(paper=paper, source="huggingface", upvotes=4321)
+    assert "4321" in curator.get(f"{LIST}{paper.pk}/change/").content.decode()
