@@ -23,7 +23,9 @@ def parse_address(raw: str) -> Address:
     if len(text) > MAX_LENGTH:
         raise AddressError(f"An address has at most {MAX_LENGTH} characters.")
     try:
-        checked = validate_email(text, check_deliverability=False, allow_display_name=False, allow_smtputf8=False)
+        checked = validate_email(
+            text, check_deliverability=False, allow_display_name=False, allow_smtputf8=False
+        )
     except EmailNotValidError as error:
         raise AddressError(str(error)) from error
     domain = checked.ascii_domain.lower()

@@ -31,5 +31,7 @@ def mix_for(
             key=key, defaults={"length": length, "language": language, "when_empty": when_empty}
         )
         if created:
-            MixTopic.objects.bulk_create(MixTopic(mix=mix, topic_id=pk, weight=weight) for pk, weight in chosen)
+            MixTopic.objects.bulk_create(
+                MixTopic(mix=mix, topic_id=pk, weight=weight) for pk, weight in chosen
+            )
     return mix

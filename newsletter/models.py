@@ -72,7 +72,9 @@ class Subscriber(models.Model):
     origin = models.CharField(max_length=20, default="form", help_text="form, import or admin.")
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    active_from = models.DateTimeField(null=True, blank=True, help_text="Editions frozen before are not owed.")
+    active_from = models.DateTimeField(
+        null=True, blank=True, help_text="Editions frozen before are not owed."
+    )
     unsubscribed_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
@@ -96,7 +98,11 @@ class OutboxMail(models.Model):
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="outbox")
     kind = models.CharField(max_length=12, choices=Kind)
     mix = models.ForeignKey(
-        TopicMix, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        TopicMix,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text="The choice that confirming puts in force.",
     )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -157,7 +163,9 @@ class EditionPaper(models.Model):
 
     class Meta:
         ordering = ["rank"]
-        constraints = [models.UniqueConstraint(fields=["edition", "rank"], name="one_paper_per_edition_and_rank")]
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "rank"], name="one_paper_per_edition_and_rank")
+        ]
 
     def __str__(self) -> str:
         return f"{self.rank}. {self.paper_id}"
@@ -195,13 +203,17 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["edition", "subscriber"], name="one_delivery_per_edition_and_subscriber")
+            models.UniqueConstraint(
+                fields=["edition", "subscriber"], name="one_delivery_per_edition_and_subscriber"
+            )
         ]
         indexes = [
             models.Index(
                 fields=["edition", "mix", "id"], condition=Q(state="pending"), name="delivery_pending_by_mix"
             ),
-            models.Index(fields=["lease_until"], condition=Q(state__in=["claimed", "handoff"]), name="delivery_leased"),
+            models.Index(
+                fields=["lease_until"], condition=Q(state__in=["claimed", "handoff"]), name="delivery_leased"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -214,7 +226,9 @@ class Event(models.Model):
     event_id = models.CharField(max_length=200, unique=True)
     event_type = models.CharField(max_length=20)
     timestamp = models.DateTimeField(null=True, blank=True)
-    delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="events")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
+    )
     reject_reason = models.CharField(max_length=40, blank=True)
     description = models.TextField(blank=True)
     received_at = models.DateTimeField(auto_now_add=True)

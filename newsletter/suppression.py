@@ -11,7 +11,9 @@ from newsletter.models import Suppression
 
 def address_hash(email_key: str) -> str:
     """HMAC-SHA-256 of the address key under SECRET_KEY, as 64 hex digits."""
-    return hmac.new(f"suppression:{settings.SECRET_KEY}".encode(), email_key.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        f"suppression:{settings.SECRET_KEY}".encode(), email_key.encode(), hashlib.sha256
+    ).hexdigest()
 
 
 def suppress(email_key: str, reason: str) -> None:

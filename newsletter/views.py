@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from newsletter.forms import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, story_of
+from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
 from newsletter.shelf import PRINTED, neighbours, shown
 from papers.models import SourceRun, Topic
@@ -52,8 +53,6 @@ def edition(request: HttpRequest, day: date) -> HttpResponse:
 @require_safe
 def digest(request: HttpRequest, day: date, slug: str) -> HttpResponse:
     """The mail of a mix, in the browser: not for search engines, and nothing personal in it."""
-    from newsletter.mail import preview
-
     found = get_object_or_404(Edition, date=day, state__in=PRINTED)
     mix = get_object_or_404(TopicMix, slug=slug)
     response = HttpResponse(preview(found, mix).html)

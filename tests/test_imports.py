@@ -15,7 +15,8 @@ DOORS = {
 }
 VERBS = {
     *("papers.filing", "papers.importing", "papers.ingest"),
-    *("newsletter.delivery", "newsletter.edition", "newsletter.outbox", "newsletter.signup"),
+    *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
+    *("newsletter.demo", "newsletter.signup"),
 }
 # Besides these, every module whose docstring says "Pure".
 PURE = {

@@ -1,0 +1,286 @@
+"""The ledger: plan, claim, gate, hand over, record, sweep. The only place that sends digests.
+
+Never twice: a mail leaves only after its row passed the gate, and that is committed; a row passes once. A
+sender that dies between the gate and the record leaves its row in `handoff`, which becomes `in_doubt` and is
+never sent again by itself. No transaction is open while a mail is on its way.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from newsletter.mail import Press, Print, message_id
+from newsletter.models import Delivery, Edition, Subscriber, TopicMix
+from newsletter.transport import Accepted, NoAnswer, Outcome, Transport, TransportDown
+
+State = Delivery.State
+CHUNK = 50
+MAX_ATTEMPTS = 6
+SENDABLE = (Edition.State.FROZEN, Edition.State.SENDING)
+SETTLED = (State.ACCEPTED, State.REJECTED, State.SKIPPED, State.EXPIRED, State.IN_DOUBT)
+
+_PLAN = """
+    INSERT INTO newsletter_delivery
+        (public_id, edition_id, subscriber_id, mix_id, state, reason, attempts, message_id, planned_at, outcome)
+    SELECT gen_random_uuid(), %(edition)s, s.id, s.mix_id, 'pending', '', 0, '', %(now)s, ''
+      FROM newsletter_subscriber s
+     WHERE s.state = 'active' AND (s.active_from IS NULL OR s.active_from <= %(now)s)
+       AND (%(only)s::bigint IS NULL OR s.id = %(only)s)
+    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+"""
+_CLAIM = """
+    UPDATE newsletter_delivery SET state = 'claimed', token = %(token)s, lease_until = %(lease)s
+     WHERE id IN (
+        SELECT id FROM newsletter_delivery
+         WHERE edition_id = %(edition)s AND state = 'pending' AND (next_at IS NULL OR next_at <= %(now)s)
+           AND (%(only)s::bigint IS NULL OR subscriber_id = %(only)s)
+         ORDER BY mix_id, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+# FOR SHARE makes an unsubscribe that is under way come first or wait: after it committed, no gate opens.
+_GATE = """
+    UPDATE newsletter_delivery d
+       SET state = 'handoff', handed_over_at = %(now)s, lease_until = %(lease)s, attempts = attempts + 1,
+           message_id = %(message_id)s
+      FROM (SELECT id FROM newsletter_subscriber WHERE id = %(subscriber)s AND state = 'active' FOR SHARE) s,
+           (SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE) e
+     WHERE d.id = %(id)s AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
+"""
+
+
+@dataclass(slots=True)
+class SendReport:
+    """What one run did. Counts are mails, `digests` the mixes that were composed."""
+
+    digests: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    postponed: int = 0
+    in_doubt: int = 0
+    stopped: str = ""  # why the run ended early, "" where it did not
+
+
+def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None) -> int:
+    """Write a row for everybody who is owed this edition and has none; return how many are new.
+
+    A closed edition plans nobody, whoever subscribes afterwards.
+    """
+    with transaction.atomic():
+        locked = Edition.objects.select_for_update().get(pk=edition.pk)
+        if locked.state not in SENDABLE:
+            return 0
+        Edition.objects.filter(pk=edition.pk).update(state=Edition.State.SENDING)
+        with connection.cursor() as cursor:
+            only_id = only.pk if only else None
+            cursor.execute(_PLAN, {"edition": edition.pk, "now": now, "only": only_id})
+            return cursor.rowcount
+
+
+def sweep(*, now: datetime) -> int:
+    """Take back what dead senders held: claims become pending, hand-overs in doubt. Returns how many moved."""
+    expired = Delivery.objects.filter(lease_until__lt=now)
+    freed = expired.filter(state=State.CLAIMED).update(state=State.PENDING, token=None, lease_until=None)
+    lost = expired.filter(state=State.HANDOFF).update(
+        state=State.IN_DOUBT,
+        reason="the sender ended before it heard an answer",
+        lease_until=None,
+        settled_at=now,
+    )
+    return freed + lost
+
+
+@dataclass(slots=True)
+class Sender:
+    """One run of one process over one edition. It may be killed at any moment."""
+
+    edition: Edition
+    only: Subscriber | None = None
+    clock: Callable[[], datetime] = timezone.now
+    progress: Callable[[SendReport], None] | None = None
+    report: SendReport = field(default_factory=SendReport)
+    token: uuid.UUID = field(default_factory=uuid.uuid4)
+    _open: tuple[Delivery, Outcome] | None = None
+
+    def run(self, *, seconds: float | None = None) -> SendReport:
+        """Send what is pending, at most for `seconds`, and return what was done."""
+        press = Press(self.edition)
+        prints: dict[int, Print | None] = {}
+        deadline = None if seconds is None else monotonic() + seconds
+        try:
+            with Transport() as transport:
+                for chunk in self._chunks():
+                    self._print_new(press, prints, chunk)
+                    for row in chunk:
+                        if deadline is not None and monotonic() > deadline:
+                            return self.report
+                        self._one(row, prints[row.mix_id], transport)
+                    self._settle()
+        except TransportDown as error:
+            self.report.stopped = str(error)
+        finally:
+            self._settle()
+            self._release()
+            self.report.digests = press.composed
+        return self.report
+
+    def _chunks(self) -> Iterator[list[Delivery]]:
+        while True:
+            now = self.clock()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _CLAIM,
+                    {
+                        "token": self.token,
+                        "lease": now + timedelta(seconds=settings.NEWSLETTER_LEASE_SECONDS),
+                        "edition": self.edition.pk,
+                        "now": now,
+                        "limit": CHUNK,
+                        "only": self.only.pk if self.only else None,
+                    },
+                )
+            mine = Delivery.objects.filter(token=self.token, state=State.CLAIMED, edition=self.edition)
+            chunk = list(mine.select_related("subscriber").order_by("mix_id", "id"))
+            if not chunk:
+                return
+            yield chunk
+
+    def _print_new(self, press: Press, prints: dict[int, Print | None], chunk: list[Delivery]) -> None:
+        missing = {row.mix_id for row in chunk} - prints.keys()
+        mixes = TopicMix.objects.filter(pk__in=missing).prefetch_related("choices__topic")
+        for mix in mixes:
+            prints[mix.pk] = press.print(mix)
+
+    def _one(self, row: Delivery, printed: Print | None, transport: Transport) -> None:
+        if printed is None:
+            self._skip(row, "nothing matched")
+            return
+        transport.open()
+        now = self.clock()
+        public_id = str(row.public_id)
+        message = printed.message(row.subscriber, public_id=public_id, now=now)
+        # One commit records the answer to the mail before and opens the gate for this one.
+        with transaction.atomic():
+            self._record_answer()
+            gated = self._gate(row, now)
+        self._open = None
+        if not gated:
+            self._refused_at_gate(row)
+            return
+        self._open = (row, NoAnswer("the sender failed"))
+        outcome = transport.hand_over(message)
+        self._open = (row, outcome)
+
+    def _gate(self, row: Delivery, now: datetime) -> bool:
+        lease = now + timedelta(seconds=settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _GATE,
+                {
+                    "id": row.pk,
+                    "subscriber": row.subscriber_id,
+                    "edition": self.edition.pk,
+                    "token": self.token,
+                    "now": now,
+                    "lease": lease,
+                    "message_id": message_id(str(row.public_id)),
+                },
+            )
+            return cursor.rowcount == 1
+
+    def _refused_at_gate(self, row: Delivery) -> None:
+        """Find out why: a reader who left is skipped; a lost claim or a stopped edition is left as it is."""
+        state = Subscriber.objects.filter(pk=row.subscriber_id).values_list("state", flat=True).first()
+        if state != Subscriber.State.ACTIVE:
+            self._skip(row, f"reader is {state}")
+
+    def _skip(self, row: Delivery, reason: str) -> None:
+        held = Delivery.objects.filter(pk=row.pk, token=self.token, state=State.CLAIMED)
+        self.report.skipped += held.update(
+            state=State.SKIPPED, reason=reason, lease_until=None, settled_at=self.clock()
+        )
+
+    def _settle(self) -> None:
+        self._record_answer()
+        self._open = None
+
+    def _record_answer(self) -> None:
+        """Record the answer to the last mail, if one is open."""
+        if self._open is None:
+            return
+        row, outcome = self._open
+        now = self.clock()
+        # `in_doubt` too: an answer that comes after the lease ran out is still the answer.
+        held = Delivery.objects.filter(pk=row.pk, token=self.token, state__in=[State.HANDOFF, State.IN_DOUBT])
+        held.update(lease_until=None, **self._changes(row, outcome, now))
+        if self.progress:
+            self.progress(self.report)
+
+    def _changes(self, row: Delivery, outcome: Outcome, now: datetime) -> dict[str, object]:
+        if isinstance(outcome, Accepted):
+            self.report.accepted += 1
+            known = {"message_id": outcome.message_id} if outcome.message_id else {}
+            return {"state": State.ACCEPTED, "settled_at": now, "reason": "", **known}
+        if isinstance(outcome, NoAnswer):
+            self.report.in_doubt += 1
+            return {"state": State.IN_DOUBT, "settled_at": now, "reason": outcome.reason}
+        attempts = row.attempts + 1
+        if outcome.temporary and attempts < MAX_ATTEMPTS:
+            self.report.postponed += 1
+            later = now + timedelta(minutes=2**attempts)
+            return {"state": State.PENDING, "token": None, "next_at": later, "reason": outcome.reason}
+        self.report.rejected += 1
+        return {"state": State.REJECTED, "settled_at": now, "reason": outcome.reason}
+
+    def _release(self) -> None:
+        """Give back what was claimed and not gated."""
+        held = Delivery.objects.filter(token=self.token, state=State.CLAIMED)
+        held.update(state=State.PENDING, token=None, lease_until=None)
+
+
+def close_if_done(edition: Edition, *, now: datetime) -> bool:
+    """Close an edition once every row is settled and nobody who is owed it lacks a row."""
+    if plan(edition, now=now):
+        return False
+    with transaction.atomic():
+        locked = Edition.objects.select_for_update().get(pk=edition.pk)
+        rows = Delivery.objects.filter(edition=edition)
+        if locked.state != Edition.State.SENDING or rows.exclude(state__in=SETTLED).exists():
+            return False
+        doubt = rows.filter(state=State.IN_DOUBT).exists()
+        locked.state = Edition.State.CLOSED_WITH_IN_DOUBT if doubt else Edition.State.CLOSED
+        locked.closed_at = now
+        locked.save(update_fields=["state", "closed_at"])
+    return True
+
+
+def held_elsewhere(edition: Edition) -> tuple[int, datetime | None]:
+    """How many rows other senders hold, and when the first claim runs out."""
+    held = Delivery.objects.filter(edition=edition, state__in=[State.CLAIMED, State.HANDOFF])
+    first = (
+        held.filter(state=State.CLAIMED).order_by("lease_until").values_list("lease_until", flat=True).first()
+    )
+    return held.count(), first
+
+
+def drain(*, now: datetime, seconds: float = 30) -> SendReport:
+    """Plan and send whatever is due in any edition, for about `seconds`, and close what is done."""
+    total = SendReport()
+    sweep(now=now)
+    deadline = monotonic() + seconds
+    for edition in Edition.objects.filter(state__in=SENDABLE).order_by("date"):
+        plan(edition, now=now)
+        left = deadline - monotonic()
+        if left <= 0:
+            break
+        part = Sender(edition).run(seconds=left)
+        for name in ("digests", "accepted", "rejected", "skipped", "postponed", "in_doubt"):
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+        total.stopped = total.stopped or part.stopped
+        close_if_done(edition, now=timezone.now())
+    return total

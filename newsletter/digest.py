@@ -1,0 +1,120 @@
+"""What a choice of topics gets out of an edition: sections, fair shares, a length cap. Pure.
+
+One `Composer` is made per edition; composing a mix is then a few list operations, because a million readers
+have a hundred thousand different mixes.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# How many helpings a topic gets for one of a topic that weighs "normal".
+HELPINGS = {"less": 0.5, "normal": 1.0, "more": 2.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A paper's match with one topic, as the edition froze it; `score` is 0..1."""
+
+    topic: str
+    name: str
+    score: float
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper of an edition: its rank there (1 = first) and its matches."""
+
+    rank: int
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a reader chose: topic slug -> "less", "normal" or "more". No topics = the overall top."""
+
+    weights: Mapping[str, str]
+    length: int
+    top_when_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A paper in a digest and the match that put it there; None where no topic was asked for."""
+
+    rank: int
+    match: Match | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    topic: str | None  # None: the overall top
+    items: tuple[Item, ...]
+
+    @property
+    def name(self) -> str:
+        match = self.items[0].match
+        return match.name if match else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Sections in order of their best paper; no sections = nothing matched."""
+
+    sections: tuple[Section, ...]
+
+    @property
+    def items(self) -> list[Item]:
+        return [item for section in self.sections for item in section.items]
+
+
+class Composer:
+    """Composes digests from one edition's entries."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._ranks = sorted(entry.rank for entry in entries)
+        self._by_topic: dict[str, list[tuple[int, Match]]] = defaultdict(list)
+        for entry in entries:
+            for match in entry.matches:
+                self._by_topic[match.topic].append((entry.rank, match))
+
+    def compose(self, choice: Choice) -> Digest:
+        """Return the digest of this choice: the same choice always gives the same digest."""
+        if not choice.weights:
+            return self._top(choice.length)
+        shelves = self._shelves(choice)
+        # The k-th paper of a topic is its helping number (k + 1) / helpings-per-round: everybody's first
+        # before anybody's second, in proportion to weight; among equals the better ranked paper first.
+        queue = sorted(
+            ((position + 1) / HELPINGS[choice.weights[topic]], rank, topic)
+            for topic, shelf in shelves.items()
+            for position, (rank, _) in enumerate(shelf)
+        )
+        taken: dict[str, set[int]] = defaultdict(set)
+        for _, rank, topic in queue[: choice.length]:
+            taken[topic].add(rank)
+        sections = [
+            Section(topic, tuple(Item(rank, match) for rank, match in shelves[topic] if rank in ranks))
+            for topic, ranks in taken.items()
+        ]
+        if not sections and choice.top_when_empty:
+            return self._top(choice.length)
+        return Digest(tuple(sorted(sections, key=lambda section: section.items[0].rank)))
+
+    def _shelves(self, choice: Choice) -> dict[str, list[tuple[int, Match]]]:
+        """Put every matching paper under its best matching topic of the choice only, best ranked first."""
+        best: dict[int, Match] = {}
+        for topic in choice.weights:
+            for rank, match in self._by_topic.get(topic, ()):
+                known = best.get(rank)
+                if known is None or (match.score, known.topic) > (known.score, match.topic):
+                    best[rank] = match
+        shelves: dict[str, list[tuple[int, Match]]] = defaultdict(list)
+        for rank in sorted(best):
+            shelves[best[rank].topic].append((rank, best[rank]))
+        return shelves
+
+    def _top(self, length: int) -> Digest:
+        items = tuple(Item(rank, None) for rank in self._ranks[:length])
+        return Digest((Section(None, items),) if items else ())

@@ -1,0 +1,156 @@
+"""Freezes one day's ranking: which papers an edition takes, in which order, and why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from newsletter.models import Edition, EditionPaper
+from papers.card import card_of
+from papers.models import Observation, Paper, PaperTopic, Topic
+from papers.trending import Score, Seen, as_json, trending_score
+
+WINDOW_DAYS = 3
+TOP = 50
+TOP_PER_TOPIC = 8
+WAITING = (Edition.State.OPEN,)
+
+
+class EditionError(Exception):
+    """The edition cannot be built now; the message is a sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    paper: Paper
+    score: Score
+    filings: Sequence[PaperTopic]
+
+
+def freeze_moment(day: date) -> datetime:
+    """The instant at which the edition of `day` freezes."""
+    hour, minute = (int(part) for part in str(settings.NEWSLETTER_FREEZE_AT).split(":")[:2])
+    return datetime.combine(day, time(hour, minute), UTC)
+
+
+def open_next(*, now: datetime) -> None:
+    """Make the row of the next edition to freeze, so that curators can write its note."""
+    today = now.astimezone(UTC).date()
+    day = today if now < freeze_moment(today) else today + timedelta(days=1)
+    Edition.objects.get_or_create(date=day)
+
+
+def build(day: date, *, now: datetime) -> Edition:
+    """Freeze the edition of `day` and return it; one that is frozen already is returned as it is.
+
+    Raises EditionError before the day's freeze moment. A past day is ranked by what was known at its own
+    freeze moment, today's by what is known now.
+    """
+    frozen_from = freeze_moment(day)
+    if now < frozen_from:
+        raise EditionError(f"the edition of {day} freezes at {frozen_from:%Y-%m-%d %H:%M} UTC, not before")
+    as_of = now if day == now.astimezone(UTC).date() else frozen_from
+    Edition.objects.get_or_create(date=day)
+    with transaction.atomic():
+        # The row lock makes two builders one after the other; the second finds it frozen.
+        edition = Edition.objects.select_for_update().get(date=day)
+        if edition.state not in WAITING:
+            return edition
+        ranked = rank(candidates(day), as_of=as_of)
+        chosen = choose(ranked)
+        EditionPaper.objects.bulk_create(_entries(edition, chosen))
+        edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
+        edition.candidate_count = len(ranked)
+        edition.frozen_at = now
+        if chosen:
+            edition.number = Edition.objects.exclude(number=None).count() + 1
+        edition.save()
+    return edition
+
+
+def candidates(day: date) -> QuerySet[Paper]:
+    """Papers of the last three list days that no edition has, with some attention, from an archive or pinned.
+
+    Papers that nobody counts votes for qualify where the whole window has none with attention, or where one
+    of their topics says so.
+    """
+    in_window = Paper.objects.filter(
+        listed_on__gte=day - timedelta(days=WINDOW_DAYS),
+        listed_on__lt=day,
+        entry=None,
+        hidden=False,
+        withdrawn=False,
+        needs_review=False,
+    )
+    noticed = Q(upvotes__gt=0) | Q(num_comments__gt=0) | Q(github_stars__gt=0)
+    if in_window.filter(noticed).exists():
+        accepted = PaperTopic.objects.filter(paper=OuterRef("pk"), topic__accepts_unvoted=True)
+        unvoted = Exists(accepted.exclude(decision=PaperTopic.Decision.REMOVED))
+        in_window = in_window.filter(noticed | Q(pinned=True) | Q(from_archive=True) | unvoted)
+    filings = PaperTopic.objects.exclude(decision=PaperTopic.Decision.REMOVED).filter(topic__is_active=True)
+    return in_window.prefetch_related(
+        Prefetch("filings", filings.select_related("topic").order_by("-score", "topic__position")),
+        "observations",
+    )
+
+
+def rank(papers: Iterable[Paper], *, as_of: datetime) -> list[Candidate]:
+    """Score papers by what was seen of them up to `as_of`; pinned first, then the highest score."""
+    found = [Candidate(paper, _score(paper, as_of), list(paper.filings.all())) for paper in papers]
+    # The title's hash settles ties, so that the order of imports cannot.
+    return sorted(found, key=lambda c: (not c.paper.pinned, -c.score.value, c.paper.title_hash))
+
+
+def choose(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """Take the overall top and the top of each topic, in their order."""
+    taken = {candidate.paper.pk for candidate in ranked[:TOP]}
+    shelf_sizes: dict[int, int] = dict.fromkeys(Topic.objects.values_list("pk", flat=True), 0)
+    for candidate in ranked:
+        for filing in candidate.filings:
+            shelf_sizes[filing.topic_id] += 1
+            if shelf_sizes[filing.topic_id] <= TOP_PER_TOPIC:
+                taken.add(candidate.paper.pk)
+    return [candidate for candidate in ranked if candidate.paper.pk in taken]
+
+
+def _score(paper: Paper, as_of: datetime) -> Score:
+    observations: Iterable[Observation] = paper.observations.all()
+    seen = [
+        Seen(row.observed_at, row.upvotes, row.num_comments, row.github_stars)
+        for row in observations
+        if row.observed_at is None or row.observed_at <= as_of
+    ]
+    return trending_score(
+        seen,
+        listed_on=paper.listed_on,
+        published_on=paper.published_on,
+        from_archive=paper.from_archive,
+        boost=paper.boost,
+        now=as_of,
+    )
+
+
+def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper]:
+    return [
+        EditionPaper(
+            edition=edition,
+            paper=candidate.paper,
+            rank=place,
+            score=candidate.score.value,
+            terms=as_json(candidate.score),
+            matches=[
+                {
+                    "topic": filing.topic.slug,
+                    "name": filing.topic.name,
+                    "score": filing.score,
+                    "evidence": filing.evidence,
+                }
+                for filing in candidate.filings
+            ],
+            card=card_of(candidate.paper),
+        )
+        for place, candidate in enumerate(chosen, start=1)
+    ]

@@ -1,0 +1,87 @@
+"""Pieces of mail that are rendered and transfer-encoded once and put together many times. Pure.
+
+A template is rendered once with marks where readers differ, and cut at the marks. Every piece is encoded as
+quoted-printable on its own and ends where a line ends (a soft break hides the end in the decoded text), so
+pieces can be joined in any order.
+"""
+
+import re
+import secrets
+from binascii import b2a_qp
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# Random for each process, so that no paper's text can hold a mark.
+_MARK = f"hole{secrets.token_hex(8)}"
+_HOLE = re.compile(rf"{_MARK}([a-z]+)x")
+_SOFT_BREAK = b"=\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of one part: its text, and the same encoded for the wire."""
+
+    text: str
+    wire: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place that is filled later, by name."""
+
+    name: str
+
+
+Piece = Fragment | Hole
+
+
+def mark(name: str) -> str:
+    """Return what to render where the hole `name` (a-z only) shall be."""
+    return f"{_MARK}{name}x"
+
+
+def fragment(text: str) -> Fragment:
+    """Encode a piece of text (lines end in \\n)."""
+    wire = b2a_qp(text.encode(), istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    if wire and not wire.endswith(b"\r\n"):
+        wire += _SOFT_BREAK
+    return Fragment(text, wire)
+
+
+def plain(text: str) -> Fragment:
+    """A short piece of [A-Za-z0-9_.-] only, at most 70 characters: needs no encoding, so costs nothing."""
+    return Fragment(text, text.encode("ascii") + _SOFT_BREAK)
+
+
+def cut(rendered: str) -> list[Piece]:
+    """Cut a rendered template at its marks."""
+    parts = _HOLE.split(rendered)
+    pieces: list[Piece] = []
+    for number, part in enumerate(parts):
+        if number % 2:
+            pieces.append(Hole(part))
+        elif part:
+            pieces.append(fragment(part))
+    return pieces
+
+
+def fill(pieces: Sequence[Piece], values: Mapping[str, Fragment]) -> list[Piece]:
+    """Fill the holes that `values` names, and join what stands side by side; other holes stay."""
+    filled: list[Piece] = []
+    run: list[Fragment] = []
+    for piece in pieces:
+        known = values.get(piece.name) if isinstance(piece, Hole) else piece
+        if known is not None:
+            run.append(known)
+            continue
+        if run:
+            filled.append(join(run))
+            run = []
+        filled.append(piece)
+    if run:
+        filled.append(join(run))
+    return filled
+
+
+def join(fragments: Sequence[Fragment]) -> Fragment:
+    return Fragment("".join(f.text for f in fragments), b"".join(f.wire for f in fragments))

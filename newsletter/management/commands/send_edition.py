@@ -1,0 +1,114 @@
+"""Sends a frozen edition to everybody who is owed it."""
+
+import time
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from newsletter import delivery
+from newsletter.addresses import AddressError, parse_address
+from newsletter.mail import Press
+from newsletter.models import Delivery, Edition, Subscriber, TopicMix
+
+
+class Command(BaseCommand):
+    help = "Send a frozen edition. Run it twice, kill it, run it again: nobody gets a second mail."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--date", type=date.fromisoformat, help="the edition's day, YYYY-MM-DD; the latest"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="say who would get what; send nothing")
+        parser.add_argument("--to", metavar="ADDRESS", help="only to this subscriber")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        edition = self._edition(options["date"])
+        only = self._subscriber(options["to"])
+        if options["dry_run"]:
+            self._say_what_would_be_sent(edition, only)
+            return
+        if edition.state not in delivery.SENDABLE:
+            self.stdout.write(f"{edition} is {edition.state}: nothing to send.")
+            return
+        delivery.sweep(now=timezone.now())
+        planned = delivery.plan(edition, now=timezone.now(), only=only)
+        report = self._send(edition, only)
+        closed = only is None and delivery.close_if_done(edition, now=timezone.now())
+        self._summarise(edition, planned, report, closed=closed)
+        if report.stopped:
+            raise CommandError(f"{report.stopped}. Nothing is lost: run the command again")
+
+    def _send(self, edition: Edition, only: Subscriber | None) -> delivery.SendReport:
+        """Send, and wait for claims that a killed sender left until they run out."""
+        edition.refresh_from_db()
+        total = delivery.Sender(edition, only=only, progress=self._progress).run()
+        while not total.stopped and only is None:
+            held, until = delivery.held_elsewhere(edition)
+            if until is None:
+                break
+            wait = max(0.0, (until - timezone.now()).total_seconds()) + 0.1
+            self.stdout.write(f"{held} mails are in another sender's hands; waiting {wait:.0f} s")
+            time.sleep(wait)
+            delivery.sweep(now=timezone.now())
+            total = delivery.Sender(edition, progress=self._progress, report=total).run()
+        return total
+
+    def _progress(self, report: delivery.SendReport) -> None:
+        if self.stdout.isatty() and report.accepted % 20 == 0:
+            self.stdout.write(f"\r{report.accepted} sent", ending="")
+            self.stdout.flush()
+
+    def _summarise(
+        self, edition: Edition, planned: int, report: delivery.SendReport, *, closed: bool
+    ) -> None:
+        rows = Delivery.objects.filter(edition=edition)
+        left = rows.exclude(state__in=delivery.SETTLED).count()
+        self.stdout.write(
+            f"{edition}: {planned} planned, {report.digests} digests composed, {report.accepted} mails accepted, "
+            f"{report.skipped} skipped, {report.rejected} rejected, {report.in_doubt} in doubt"
+        )
+        if left:
+            self.stdout.write(f"{left} mails are not settled yet: the tick goes on, or run this again")
+        elif closed:
+            doubt = rows.filter(state=Delivery.State.IN_DOUBT).count()
+            self.stdout.write(f"Closed{f' with {doubt} in doubt: see the admin' if doubt else ''}.")
+
+    def _say_what_would_be_sent(self, edition: Edition, only: Subscriber | None) -> None:
+        have = Delivery.objects.filter(edition=edition).values("subscriber")
+        owed = Subscriber.objects.filter(state=Subscriber.State.ACTIVE).exclude(pk__in=have)
+        if only is not None:
+            owed = owed.filter(pk=only.pk)
+        press = Press(edition)
+        counts: dict[int, int] = {}
+        for mix_id in owed.values_list("mix_id", flat=True):
+            counts[mix_id] = counts.get(mix_id, 0) + 1
+        for mix in TopicMix.objects.filter(pk__in=counts).prefetch_related("choices__topic"):
+            printed = press.print(mix)
+            what = "nothing matches, no mail"
+            if printed:
+                what = f"{len(printed.digest.items)} papers: {printed.subject}"
+            self.stdout.write(f"{counts[mix.pk]:>6} readers  {what}")
+        self.stdout.write(f"{sum(counts.values())} mails, {press.composed} digests. Nothing was sent.")
+
+    def _edition(self, day: date | None) -> Edition:
+        frozen = Edition.objects.exclude(frozen_at=None).order_by("-date")
+        edition = frozen.filter(date=day).first() if day else frozen.first()
+        if edition is None:
+            which = f"of {day}" if day else "yet"
+            raise CommandError(f"There is no frozen edition {which}: run build_edition first")
+        return edition
+
+    def _subscriber(self, raw: str | None) -> Subscriber | None:
+        if raw is None:
+            return None
+        try:
+            key = parse_address(raw).key
+        except AddressError as error:
+            raise CommandError(f"--to {raw!r}: {error}") from error
+        found = Subscriber.objects.filter(email_key=key, state=Subscriber.State.ACTIVE).first()
+        if found is None:
+            raise CommandError(f"--to {raw!r}: no active subscriber has this address")
+        return found
