@@ -237,9 +237,7 @@ def test_the_number_of_queries_does_not_grow_with_the_papers() -> None:
         for number in range(papers):
             paper = make_paper(title=f"{day} {number}", listed_on=day - timedelta(days=1))
             file_under(seen(paper, 5), topic)
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             assert edition.build(day, now=NOW + timedelta(days=60)).entries.count() == papers
         return len(captured)
 
