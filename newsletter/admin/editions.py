@@ -98,7 +98,8 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
         entries = EditionPaper.objects.filter(edition=OuterRef("pk")).order_by()
         counts = entries.values("edition").annotate(n=Count("pk")).values("n")
-        return super().get_queryset(request).annotate(paper_count=Coalesce(Subquery(counts), 0))
+        editions: QuerySet[Edition] = super().get_queryset(request)
+        return editions.annotate(paper_count=Coalesce(Subquery(counts), 0))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
