@@ -27,7 +27,8 @@ SETTLED = (State.ACCEPTED, State.REJECTED, State.SKIPPED, State.EXPIRED, State.I
 
 _PLAN = """
     INSERT INTO newsletter_delivery
-        (public_id, edition_id, subscriber_id, mix_id, state, reason, attempts, message_id, planned_at, outcome)
+        (public_id, edition_id, subscriber_id, mix_id, state, reason, attempts, message_id, planned_at,
+         outcome)
     SELECT gen_random_uuid(), %(edition)s, s.id, s.mix_id, 'pending', '', 0, '', %(now)s, ''
       FROM newsletter_subscriber s
      WHERE s.state = 'active' AND (s.active_from IS NULL OR s.active_from <= %(now)s)
@@ -79,11 +80,12 @@ def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None) -> 
         with connection.cursor() as cursor:
             only_id = only.pk if only else None
             cursor.execute(_PLAN, {"edition": edition.pk, "now": now, "only": only_id})
-            return cursor.rowcount
+            planned: int = cursor.rowcount
+            return planned
 
 
 def sweep(*, now: datetime) -> int:
-    """Take back what dead senders held: claims become pending, hand-overs in doubt. Returns how many moved."""
+    """Take back what dead senders held: claims become pending, hand-overs in doubt. Returns how many."""
     expired = Delivery.objects.filter(lease_until__lt=now)
     freed = expired.filter(state=State.CLAIMED).update(state=State.PENDING, token=None, lease_until=None)
     lost = expired.filter(state=State.HANDOFF).update(
@@ -191,7 +193,7 @@ class Sender:
                     "message_id": message_id(str(row.public_id)),
                 },
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
 
     def _refused_at_gate(self, row: Delivery) -> None:
         """Find out why: a reader who left is skipped; a lost claim or a stopped edition is left as it is."""

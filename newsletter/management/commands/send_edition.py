@@ -67,8 +67,9 @@ class Command(BaseCommand):
         rows = Delivery.objects.filter(edition=edition)
         left = rows.exclude(state__in=delivery.SETTLED).count()
         self.stdout.write(
-            f"{edition}: {planned} planned, {report.digests} digests composed, {report.accepted} mails accepted, "
-            f"{report.skipped} skipped, {report.rejected} rejected, {report.in_doubt} in doubt"
+            f"{edition}: {planned} planned, {report.digests} digests composed, "
+            f"{report.accepted} mails accepted, {report.skipped} skipped, {report.rejected} rejected, "
+            f"{report.in_doubt} in doubt"
         )
         if left:
             self.stdout.write(f"{left} mails are not settled yet: the tick goes on, or run this again")
