@@ -20,6 +20,7 @@ from papers.joining import Joining, move_everything, neighbours, protected
 from papers.models import Paper, SourceRecord, SourceRun
 from papers.observing import save_readings
 from papers.refolding import refold
+from papers.scoring import score_papers
 from papers.sources.record import PaperRecord, Reject, SourceError
 from papers.sources.values import excerpt
 
@@ -103,7 +104,9 @@ def merge(paper: Paper, into: Paper) -> Paper:
         joining.run()
         keep = rows[0].paper_id  # an id-less paper that could not choose before may have brought an older row
         Paper.objects.filter(pk=keep).update(needs_review=False)
-        file_papers(sorted(refold(joining.touched | {keep}) | {keep}))
+        changed = refold(joining.touched | {keep}) | {keep}
+        file_papers(sorted(changed))
+        score_papers(changed, now=timezone.now())
         return Paper.objects.get(pk=keep)
 
 
@@ -213,6 +216,7 @@ def _save_batch(batch: list[PaperRecord], first_read_on: date) -> list[str]:
     touched = {row.paper_id for row, known in zip(batch_rows, told, strict=True) if known}
     if reworded := refold(touched | joining.touched) | joining.created:
         file_papers(sorted(reworded))
+    score_papers(touched | reworded, now=timezone.now())
     return _outcomes(batch_rows, told, joining.created)
 
 
