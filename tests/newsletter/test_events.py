@@ -3,11 +3,14 @@
 import base64
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from anymail.signals import AnymailTrackingEvent, tracking
+from django.db import connection
 from django.test import Client
 
 from newsletter import delivery, signup
@@ -310,3 +313,25 @@ def test_nobody_without_the_secret_is_heard(client: Client, settings: Any) -> No
         answer = client.post(URL, bounced(row), content_type="application/json", headers=headers)
         assert answer.status_code == 400
     assert standing() == ("accepted", "", "active", [], False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_event_eight_times_at_once_has_one_effect() -> None:
+    row = sent("in_doubt")
+    event = AnymailTrackingEvent(
+        event_type="complained",
+        event_id="42",
+        message_id=PROVIDERS_ID,
+        metadata={"delivery_id": str(row.public_id)},
+        recipient=READER,
+    )
+
+    def tell(_: int) -> None:
+        try:
+            tracking.send(sender=None, event=event, esp_name="Postmark")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(tell, range(8)))
+    assert standing() == ("accepted", "complained", "suppressed", ["complained"], True)
