@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from newsletter.mail import Press, Print, message_id
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
-from newsletter.transport import Accepted, NoAnswer, Outcome, Transport, TransportDown
+from newsletter.transport import Accepted, NoAnswer, Outcome, Refused, Transport, TransportDown
 
 State = Delivery.State
 CHUNK = 50
@@ -35,8 +35,10 @@ _PLAN = """
        AND (%(only)s::bigint IS NULL OR s.id = %(only)s)
     ON CONFLICT (edition_id, subscriber_id) DO NOTHING
 """
+# Leases are made and checked by the database's clock: one that runs before ours must not void them.
 _CLAIM = """
-    UPDATE newsletter_delivery SET state = 'claimed', token = %(token)s, lease_until = %(lease)s
+    UPDATE newsletter_delivery
+       SET state = 'claimed', token = %(token)s, lease_until = clock_timestamp() + %(lease)s * interval '1 second'
      WHERE id IN (
         SELECT id FROM newsletter_delivery
          WHERE edition_id = %(edition)s AND state = 'pending' AND (next_at IS NULL OR next_at <= %(now)s)
@@ -46,8 +48,8 @@ _CLAIM = """
 # FOR SHARE makes an unsubscribe that is under way come first or wait: after it committed, no gate opens.
 _GATE = """
     UPDATE newsletter_delivery d
-       SET state = 'handoff', handed_over_at = %(now)s, lease_until = %(lease)s, attempts = attempts + 1,
-           message_id = %(message_id)s
+       SET state = 'handoff', handed_over_at = %(now)s,
+           lease_until = clock_timestamp() + %(lease)s * interval '1 second', attempts = attempts + 1, message_id = %(message_id)s
       FROM (SELECT id FROM newsletter_subscriber WHERE id = %(subscriber)s AND state = 'active' FOR SHARE) s,
            (SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE) e
      WHERE d.id = %(id)s AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
@@ -67,6 +69,10 @@ class SendReport:
     stopped: str = ""  # why the run ended early, "" where it did not
 
 
+class _Halted(Exception):
+    """Going on would only be refused; the message says by whom."""
+
+
 def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None) -> int:
     """Write a row for everybody who is owed this edition and has none; return how many are new.
 
@@ -80,12 +86,11 @@ def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None) -> 
         with connection.cursor() as cursor:
             only_id = only.pk if only else None
             cursor.execute(_PLAN, {"edition": edition.pk, "now": now, "only": only_id})
-            planned: int = cursor.rowcount
-            return planned
+            return int(cursor.rowcount)
 
 
 def sweep(*, now: datetime) -> int:
-    """Take back what dead senders held: claims become pending, hand-overs in doubt. Returns how many."""
+    """Take back what dead senders held: claims become pending, hand-overs in doubt; return how many."""
     expired = Delivery.objects.filter(lease_until__lt=now)
     freed = expired.filter(state=State.CLAIMED).update(state=State.PENDING, token=None, lease_until=None)
     lost = expired.filter(state=State.HANDOFF).update(
@@ -123,12 +128,12 @@ class Sender:
                             return self.report
                         self._one(row, prints[row.mix_id], transport)
                     self._settle()
-        except TransportDown as error:
+        except (TransportDown, _Halted) as error:
             self.report.stopped = str(error)
         finally:
             self._settle()
             self._release()
-            self.report.digests = press.composed
+            self.report.digests += press.composed
         return self.report
 
     def _chunks(self) -> Iterator[list[Delivery]]:
@@ -139,7 +144,7 @@ class Sender:
                     _CLAIM,
                     {
                         "token": self.token,
-                        "lease": now + timedelta(seconds=settings.NEWSLETTER_LEASE_SECONDS),
+                        "lease": settings.NEWSLETTER_LEASE_SECONDS,
                         "edition": self.edition.pk,
                         "now": now,
                         "limit": CHUNK,
@@ -153,7 +158,11 @@ class Sender:
             yield chunk
 
     def _print_new(self, press: Press, prints: dict[int, Print | None], chunk: list[Delivery]) -> None:
-        missing = {row.mix_id for row in chunk} - prints.keys()
+        wanted = {row.mix_id for row in chunk}
+        # Rows come in the order of their mixes, so older prints are done with; all of them would not fit.
+        for done in prints.keys() - wanted:
+            del prints[done]
+        missing = wanted - prints.keys()
         mixes = TopicMix.objects.filter(pk__in=missing).prefetch_related("choices__topic")
         for mix in mixes:
             prints[mix.pk] = press.print(mix)
@@ -165,7 +174,11 @@ class Sender:
         transport.open()
         now = self.clock()
         public_id = str(row.public_id)
-        message = printed.message(row.subscriber, public_id=public_id, now=now)
+        try:
+            message = printed.message(row.subscriber, public_id=public_id, now=now)
+        except ValueError as error:
+            self._skip(row, f"no mail can be addressed to this reader: {error}")
+            return
         # One commit records the answer to the mail before and opens the gate for this one.
         with transaction.atomic():
             self._record_answer()
@@ -177,9 +190,10 @@ class Sender:
         self._open = (row, NoAnswer("the sender failed"))
         outcome = transport.hand_over(message)
         self._open = (row, outcome)
+        if isinstance(outcome, Refused) and outcome.to_all:
+            raise _Halted(f"the mail server or provider refuses everything: {outcome.reason}")
 
     def _gate(self, row: Delivery, now: datetime) -> bool:
-        lease = now + timedelta(seconds=settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS)
         with connection.cursor() as cursor:
             cursor.execute(
                 _GATE,
@@ -189,17 +203,25 @@ class Sender:
                     "edition": self.edition.pk,
                     "token": self.token,
                     "now": now,
-                    "lease": lease,
+                    "lease": settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS,
                     "message_id": message_id(str(row.public_id)),
                 },
             )
             return bool(cursor.rowcount == 1)
 
     def _refused_at_gate(self, row: Delivery) -> None:
-        """Find out why: a reader who left is skipped; a lost claim or a stopped edition is left as it is."""
+        """Find out why: a reader who left is skipped; a stopped edition ends the run.
+
+        Else the claim ran out: it is given back, and taken again if nobody else was faster.
+        """
         state = Subscriber.objects.filter(pk=row.subscriber_id).values_list("state", flat=True).first()
         if state != Subscriber.State.ACTIVE:
             self._skip(row, f"reader is {state}")
+            return
+        edition = Edition.objects.filter(pk=self.edition.pk).values_list("state", flat=True).first()
+        if edition != Edition.State.SENDING:
+            raise _Halted(f"the edition is {edition}")
+        self._release(row)
 
     def _skip(self, row: Delivery, reason: str) -> None:
         held = Delivery.objects.filter(pk=row.pk, token=self.token, state=State.CLAIMED)
@@ -239,9 +261,11 @@ class Sender:
         self.report.rejected += 1
         return {"state": State.REJECTED, "settled_at": now, "reason": outcome.reason}
 
-    def _release(self) -> None:
-        """Give back what was claimed and not gated."""
+    def _release(self, row: Delivery | None = None) -> None:
+        """Give back what was claimed and not gated: this row, or all."""
         held = Delivery.objects.filter(token=self.token, state=State.CLAIMED)
+        if row is not None:
+            held = held.filter(pk=row.pk)
         held.update(state=State.PENDING, token=None, lease_until=None)
 
 

@@ -68,6 +68,15 @@ class Digest:
     def items(self) -> list[Item]:
         return [item for section in self.sections for item in section.items]
 
+    def shortened(self) -> "Digest":
+        """Return this digest without its lowest ranked paper."""
+        last = max(item.rank for item in self.items)
+        kept = (
+            Section(section.topic, tuple(item for item in section.items if item.rank != last))
+            for section in self.sections
+        )
+        return Digest(tuple(section for section in kept if section.items))
+
 
 class Composer:
     """Composes digests from one edition's entries."""

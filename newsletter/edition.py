@@ -1,5 +1,6 @@
 """Freezes one day's ranking: which papers an edition takes, in which order, and why."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from newsletter.models import Edition, EditionPaper
 from papers.card import card_of
-from papers.models import Paper, PaperTopic, Topic
+from papers.models import Paper, PaperTopic
 from papers.scoring import score_of
 from papers.trending import Score, as_json
 
@@ -108,7 +109,7 @@ def rank(papers: Iterable[Paper], *, as_of: datetime) -> list[Candidate]:
 def choose(ranked: Sequence[Candidate]) -> list[Candidate]:
     """Take the overall top and the top of each topic, in their order."""
     taken = {candidate.paper.pk for candidate in ranked[:TOP]}
-    shelf_sizes: dict[int, int] = dict.fromkeys(Topic.objects.values_list("pk", flat=True), 0)
+    shelf_sizes: Counter[int] = Counter()
     for candidate in ranked:
         for filing in candidate.filings:
             shelf_sizes[filing.topic_id] += 1

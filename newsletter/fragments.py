@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 # Random for each process, so that no paper's text can hold a mark.
 _MARK = f"hole{secrets.token_hex(8)}"
-_HOLE = re.compile(rf"{_MARK}([a-z]+)x")
+_HOLE = re.compile(rf"{_MARK}([a-z]+)0")
 _SOFT_BREAK = b"=\r\n"
+_LONGEST_LINE = 76
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,28 @@ Piece = Fragment | Hole
 
 def mark(name: str) -> str:
     """Return what to render where the hole `name` (a-z only) shall be."""
-    return f"{_MARK}{name}x"
+    return f"{_MARK}{name}0"
 
 
 def fragment(text: str) -> Fragment:
-    """Encode a piece of text (lines end in \\n)."""
-    wire = b2a_qp(text.encode(), istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    """Encode a piece of text. Every way to end a line becomes \\n: a lone \\r may not go over the wire."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    wire = b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")
     if wire and not wire.endswith(b"\r\n"):
         wire += _SOFT_BREAK
-    return Fragment(text, wire)
+    return Fragment(text, b"".join(_fitting(line) for line in wire.splitlines(keepends=True)))
+
+
+def _fitting(line: bytes) -> bytes:
+    """Move the last character of a line that is too long to the next one.
+
+    The encoder leaves no room where it encodes the space at a line's end, nor for our soft break.
+    """
+    if len(line) <= _LONGEST_LINE + 2:
+        return line
+    body = line[:-2].removesuffix(b"=")
+    last = 3 if body[-3:-2] == b"=" else 1
+    return body[:-last] + _SOFT_BREAK + body[-last:] + line[len(body) :]
 
 
 def plain(text: str) -> Fragment:

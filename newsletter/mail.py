@@ -5,6 +5,7 @@ is a list of those fragments (`Print`), and a reader's mail is that list with tw
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -30,6 +31,9 @@ HOLES = ("preheader", "count", "followed", "mix", "preferences", "unsubscribe")
 EVIDENCE_SHOWN = 3
 # Gmail clips a message at 102 KB.
 MAX_WIRE_BYTES = 100_000
+MAX_TITLE, MAX_BYLINE = 300, 120  # characters; real titles have fewer
+MAX_SUBJECT_TITLE = 150
+READERS_OWN_BYTES = 2_000  # headers and links
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,12 @@ class Print:
         self._html = html
         self._head = press.mix_headers(subject)
 
+    @property
+    def size(self) -> int:
+        """About how many bytes a reader's mail has."""
+        known = (piece for piece in (*self._text, *self._html) if isinstance(piece, Fragment))
+        return len(self._head) + READERS_OWN_BYTES + sum(len(piece.wire) for piece in known)
+
     def parts(self, subscriber: Subscriber | None) -> tuple[Fragment, Fragment]:
         """Return the text and the HTML part for this reader."""
         if subscriber is None:
@@ -87,7 +97,12 @@ class Print:
         return _whole(text), _whole(html)
 
     def message(self, subscriber: Subscriber, *, public_id: str, now: datetime) -> DigestMessage:
-        """Return the mail for this reader; `public_id` names its row in the ledger."""
+        """Return the mail for this reader; `public_id` names its row in the ledger.
+
+        Raises ValueError where the address cannot stand in a header.
+        """
+        if not re.fullmatch(r"[!-~]+", subscriber.email):
+            raise ValueError(f"{subscriber.email!r} is no plain ASCII address")
         text, html = self.parts(subscriber)
         press = self._press
         headers = {
@@ -167,14 +182,18 @@ class Press:
     def print(self, mix: TopicMix) -> Print | None:
         """Compose the digest of a mix; None where nothing in the edition matches it."""
         self.composed += 1
-        choices = list(mix.choices.all())
+        choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
         weights = {choice.topic.slug: choice.weight for choice in choices}
         top_when_empty = mix.when_empty == TopicMix.WhenEmpty.TOP
         digest = self._composer.compose(Choice(weights, mix.length, top_when_empty))
         if not digest.sections:
             return None
         names = [choice.topic.name for choice in choices]
-        return self._assemble(digest, mix, names)
+        printed = self._assemble(digest, mix, names)
+        while printed.size > MAX_WIRE_BYTES and len(digest.items) > 1:
+            digest = digest.shortened()
+            printed = self._assemble(digest, mix, names)
+        return printed
 
     def unsubscribe_header(self, subscriber: Subscriber) -> str:
         token = link_token("unsubscribe", subscriber.handle, subscriber.secret)
@@ -183,11 +202,11 @@ class Press:
     def mix_headers(self, subject: str) -> bytes:
         """The headers that every mail of a mix shares, encoded."""
         name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+        # A title that looks like an encoded word must not be read as one.
+        charset = "us-ascii" if subject.isascii() and "=?" not in subject else "utf-8"
         lines = [
             f"From: {formataddr((name, address), 'utf-8')}",
-            f"Subject: {Header(subject, 'utf-8', header_name='Subject').encode(linesep=chr(13) + chr(10))}"
-            if not subject.isascii()
-            else f"Subject: {subject}",
+            f"Subject: {Header(subject, charset, header_name='Subject').encode(linesep=chr(13) + chr(10))}",
             "MIME-Version: 1.0",
             f'Content-Type: multipart/alternative; boundary="{self.boundary.decode()}"',
             "",
@@ -196,7 +215,7 @@ class Press:
 
     def _assemble(self, digest: Digest, mix: TopicMix, topic_names: list[str]) -> Print:
         items = digest.items
-        titles = [self._rows[item.rank].card["title"] for item in items]
+        titles = [clipped(self._rows[item.rank].card["title"], MAX_TITLE) for item in items]
         subject = _subject(titles)
         number = len(items)
         values = {
@@ -234,7 +253,7 @@ class Press:
         if key not in self._cards:
             row = self._rows[item.rank]
             context = {
-                "card": row.card,
+                "card": {**row.card, "title": clipped(row.card["title"], MAX_TITLE)},
                 "lead": lead,
                 "facts": facts(row.card, beside=self.edition.date),
                 "why": why(item.match, row.terms),
@@ -272,13 +291,19 @@ def facts(card: Mapping[str, Any], *, beside: date) -> str:
     """ "Sample Lab · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k"; what is unknown is left out."""
     comments = card["num_comments"]
     parts = [
-        card["byline"],
+        clipped(card["byline"], MAX_BYLINE),
         short_day(card["published_on"], beside),
         f"▲ {compact(card['upvotes'])}" if card["upvotes"] is not None else "",
         f"{compact(comments)} comment{'' if comments == 1 else 's'}" if comments else "",
         f"★ {compact(card['github_stars'])}" if card["github_stars"] is not None else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def clipped(text: str, longest: int) -> str:
+    """One line of at most `longest` characters, cut at a word where it must be."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1].rsplit(" ", 1)[0] + "…"
 
 
 def why(match: Match | None, terms: list[dict[str, Any]]) -> str:
@@ -302,7 +327,7 @@ def _entry(row: EditionPaper) -> Entry:
 
 
 def _subject(titles: list[str]) -> str:
-    context = {"lead_title": titles[0], "others": len(titles) - 1}
+    context = {"lead_title": clipped(titles[0], MAX_SUBJECT_TITLE), "others": len(titles) - 1}
     return " ".join(render_to_string("email/digest/subject.txt", context).split())
 
 

@@ -1,11 +1,16 @@
 """How a gated mail reaches the mail server or provider: one kept connection, and what each answer proves."""
 
+import select
+from contextlib import suppress
 from dataclasses import dataclass
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPHeloError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 from types import TracebackType
 
-from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
+from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress, AnymailRecipientsRefused
 from django.core.mail import EmailMessage, get_connection
+
+# What providers answer where the mail itself is at fault, by HTTP status.
+ABOUT_THIS_MAIL = (400, 406, 413, 422)
 
 
 class TransportDown(Exception):
@@ -19,10 +24,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The other side said no: `temporary` means it may be asked again."""
+    """The other side said no: `temporary` means it may be asked again, `to_all` that every mail gets this."""
 
     temporary: bool
     reason: str
+    to_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Transport:
     def open(self) -> None:
         """Make sure of the connection before a mail is gated; raises TransportDown."""
         try:
+            if self._was_hung_up():
+                self._connection.close()
             self._connection.open()
         except OSError as error:  # smtplib's exceptions are OSErrors
             raise TransportDown(f"the mail server cannot be reached: {error}") from error
@@ -62,25 +70,39 @@ class Transport:
             sent = self._connection.send_messages([message])
         except Exception as error:  # every way to fail must end in a state; the error decides which
             # A connection in an unknown state would spoil the next mail's certainty.
-            self._connection.close()
+            with suppress(Exception):
+                self._connection.close()
             return verdict(error)
         if not sent:
             return NoAnswer("the mail backend reported nothing sent")
         status = getattr(message, "anymail_status", None)
         return Accepted(getattr(status, "message_id", None))
 
+    def _was_hung_up(self) -> bool:
+        """Tell whether the server ended the kept connection: between two mails it has nothing else to say.
+
+        Found out only by the next mail, that mail would be in doubt.
+        """
+        socket = getattr(getattr(self._connection, "connection", None), "sock", None)
+        return socket is not None and bool(select.select([socket], [], [], 0)[0])
+
 
 def verdict(error: Exception) -> Refused | NoAnswer:
     """Tell what an exception proves: refused for now, refused for good, or nothing."""
     code = _status(error)
     reason = f"{type(error).__name__} {code or ''}".strip()
-    if isinstance(error, AnymailRecipientsRefused):
+    if isinstance(error, AnymailRecipientsRefused | AnymailInvalidAddress):
         return Refused(temporary=False, reason=reason)
     if isinstance(error, AnymailAPIError):
-        if code == 429:
-            return Refused(temporary=True, reason=reason)
         # A 5xx of an API may come after the mail was taken.
-        return Refused(temporary=False, reason=reason) if code and 400 <= code < 500 else NoAnswer(reason)
+        if not code or not 400 <= code < 500:
+            return NoAnswer(reason)
+        # The others (a wrong key, no credit, too fast) would refuse every reader's mail.
+        own_fault = code in ABOUT_THIS_MAIL
+        return Refused(temporary=not own_fault, reason=reason, to_all=not own_fault)
+    if isinstance(error, SMTPSenderRefused | SMTPHeloError):
+        # About us and not about this reader: "log in first" must not cost every reader the mail.
+        return Refused(temporary=True, reason=reason, to_all=True) if code else NoAnswer(reason)
     if code:
         return Refused(temporary=code < 500, reason=reason)
     return NoAnswer(reason)

@@ -1,4 +1,4 @@
-"""Applies the trending formula to papers: what was seen of them by a moment, as one score with its terms."""
+"""Applies the trending formula to papers: what was seen of them as of a moment, as a score with its terms."""
 
 from collections.abc import Collection
 from datetime import datetime

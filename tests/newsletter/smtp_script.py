@@ -20,6 +20,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.replies = replies
         self.received: list[bytes] = []
         self.on_data: Callable[[], object] = lambda: None
+        self.hang_up_after_mail = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -53,7 +54,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             lines.append(line)
         self.server.received.append(b"".join(lines))
         reply = self.server.replies.get(".", "250 accepted")
-        return reply != HANG_UP and self._say(reply)
+        return reply != HANG_UP and self._say(reply) and not self.server.hang_up_after_mail
 
     def _say(self, reply: str) -> bool:
         self.wfile.write(reply.encode() + b"\r\n")

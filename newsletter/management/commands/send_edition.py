@@ -2,6 +2,7 @@
 
 import time
 from argparse import ArgumentParser
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -27,11 +28,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         edition = self._edition(options["date"])
         only = self._subscriber(options["to"])
-        if options["dry_run"]:
-            self._say_what_would_be_sent(edition, only)
-            return
         if edition.state not in delivery.SENDABLE:
             self.stdout.write(f"{edition} is {edition.state}: nothing to send.")
+            return
+        if options["dry_run"]:
+            self._say_what_would_be_sent(edition, only)
             return
         delivery.sweep(now=timezone.now())
         planned = delivery.plan(edition, now=timezone.now(), only=only)
@@ -78,14 +79,17 @@ class Command(BaseCommand):
             self.stdout.write(f"Closed{f' with {doubt} in doubt: see the admin' if doubt else ''}.")
 
     def _say_what_would_be_sent(self, edition: Edition, only: Subscriber | None) -> None:
-        have = Delivery.objects.filter(edition=edition).values("subscriber")
-        owed = Subscriber.objects.filter(state=Subscriber.State.ACTIVE).exclude(pk__in=have)
+        rows = Delivery.objects.filter(edition=edition)
+        owed = Subscriber.objects.filter(state=Subscriber.State.ACTIVE).exclude(
+            pk__in=rows.values("subscriber")
+        )
+        waiting = rows.filter(state=Delivery.State.PENDING)
         if only is not None:
-            owed = owed.filter(pk=only.pk)
+            owed, waiting = owed.filter(pk=only.pk), waiting.filter(subscriber=only)
         press = Press(edition)
-        counts: dict[int, int] = {}
-        for mix_id in owed.values_list("mix_id", flat=True):
-            counts[mix_id] = counts.get(mix_id, 0) + 1
+        counts = Counter(owed.values_list("mix_id", flat=True)) + Counter(
+            waiting.values_list("mix_id", flat=True)
+        )
         for mix in TopicMix.objects.filter(pk__in=counts).prefetch_related("choices__topic"):
             printed = press.print(mix)
             what = "nothing matches, no mail"
