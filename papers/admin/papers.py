@@ -153,7 +153,7 @@ class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The known counts; what no source told is left out, never shown as 0."""
         counts = [
             (paper.upvotes, "▲ {:,}"),
-            (paper.num_comments, "comments: {:,}"),
+            (paper.num_comments, "{:,} comment" if paper.num_comments == 1 else "{:,} comments"),
             (paper.github_stars, "★ {:,}"),
         ]
         return " · ".join(text.format(count) for count, text in counts if count is not None) or "unknown"

@@ -1,6 +1,7 @@
 """The desk in a real Chromium: the sample's papers, an edition built of them, its mail in the frame."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def edition() -> Edition:
 
 
 @pytest.fixture
-def desk(browser: Browser, live_server: Any) -> Any:
+def desk(browser: Browser, live_server: Any) -> Iterator[Page]:
     """A window in which a superuser is logged in."""
     client = Client()
     client.force_login(User.objects.create_superuser("curator"))
@@ -65,7 +66,7 @@ def photograph(page: Page, name: str) -> list[str]:
     return too_wide
 
 
-def test_the_desk(desk: Page, edition: Edition) -> None:
+def test_the_pages_of_the_desk_fit_and_complain_of_nothing(desk: Page, edition: Edition) -> None:
     pages = {
         "index": "/admin/",
         "edition": f"/admin/newsletter/edition/{edition.pk}/change/",
@@ -84,7 +85,7 @@ def test_the_desk(desk: Page, edition: Edition) -> None:
     assert (faults, complaints) == ([], [])
 
 
-def test_the_preview(desk: Page, edition: Edition) -> None:
+def test_the_preview_shows_a_readers_mail_in_its_frame(desk: Page, edition: Edition) -> None:
     complaints: list[str] = []
     desk.on("console", lambda message: complaints.append(message.text))
     desk.goto(f"/admin/newsletter/edition/{edition.pk}/change/")
@@ -93,5 +94,7 @@ def test_the_preview(desk: Page, edition: Edition) -> None:
     desk.get_by_role("button", name="Show").first.click()
     frame = desk.frame_locator("iframe.desk-mail")
     frame.get_by_role("heading", level=1).wait_for()
+    assert (frame.locator("h3").count(), desk.locator("pre").inner_text().count("Why:")) == (10, 10)
+    # The mail's own styles hold in the frame.
+    assert frame.locator("h1").evaluate("h1 => getComputedStyle(h1).fontSize") == "40px"
     assert (photograph(desk, "preview"), complaints) == ([], [])
-    print(desk.url, frame.locator("h3").count())

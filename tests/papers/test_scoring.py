@@ -1,12 +1,14 @@
 """Stored scores follow what was seen, and change nothing where nothing changed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from papers.ingest import ingest
 from papers.models import Observation, Paper
 from papers.scoring import score_of, score_papers
+from papers.sources.record import PaperRecord, Reading
 from tests.factories import make_paper
 
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
@@ -45,3 +47,17 @@ def test_many_papers_take_as_many_queries_as_one(django_assert_num_queries: Djan
         saw(paper, 10, 6)
     with django_assert_num_queries(3):  # papers, observations, one update
         score_papers([paper.pk for paper in papers], now=NOON)
+
+
+@pytest.mark.django_db
+def test_an_import_scores_as_of_its_own_moment() -> None:
+    record = PaperRecord(
+        source="huggingface",
+        title="A Title",
+        listed_on=date(2026, 11, 19),
+        reading=Reading(observed_at=NOON, upvotes=10),
+    )
+    ingest([record], source="huggingface", target="a file", now=NOON)
+    paper = Paper.objects.get()
+    now, later = (score_of(paper, as_of=NOON + timedelta(days=days)).value for days in (0, 9))
+    assert paper.trending_score == now != later
