@@ -17,7 +17,7 @@ UNSET = ("DATABASE_URL", "EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROK
 # Not DEBUG: it would keep every SQL statement.
 SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https://papers.example.org"}
 PAPERS, MIXES = 50, 1_000
-READERS, READERS_MIXES = 1_000, 200
+READERS, READERS_MIXES = 500, 100
 ROUNDS = 3
 
 
