@@ -255,6 +255,17 @@ class Sender:
         if isinstance(outcome, NoAnswer):
             self.report.in_doubt += 1
             return {"state": State.IN_DOUBT, "settled_at": now, "reason": outcome.reason}
+        if outcome.to_all:
+            # Not this mail's fault, so not one of its attempts.
+            self.report.postponed += 1
+            later = now + timedelta(minutes=1)
+            return {
+                "state": State.PENDING,
+                "token": None,
+                "next_at": later,
+                "attempts": row.attempts,
+                "reason": outcome.reason,
+            }
         attempts = row.attempts + 1
         if outcome.temporary and attempts < MAX_ATTEMPTS:
             self.report.postponed += 1
