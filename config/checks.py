@@ -25,4 +25,11 @@ def newsletter_can_go_out(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         found.append(
             Warning("DEFAULT_FROM_EMAIL is not set: mails from localhost are refused", id="running.W004")
         )
+    if settings.EMAIL_BACKEND.startswith("anymail.") and not getattr(settings, "ANYMAIL_WEBHOOK_SECRET", ""):
+        found.append(
+            Warning(
+                "ANYMAIL_WEBHOOK_SECRET is not set: anybody could tell us that mails bounced",
+                id="running.W005",
+            )
+        )
     return found

@@ -38,7 +38,8 @@ _PLAN = """
 # Leases are made and checked by the database's clock: one that runs before ours must not void them.
 _CLAIM = """
     UPDATE newsletter_delivery
-       SET state = 'claimed', token = %(token)s, lease_until = clock_timestamp() + %(lease)s * interval '1 second'
+       SET state = 'claimed', token = %(token)s,
+           lease_until = clock_timestamp() + %(lease)s * interval '1 second'
      WHERE id IN (
         SELECT id FROM newsletter_delivery
          WHERE edition_id = %(edition)s AND state = 'pending' AND (next_at IS NULL OR next_at <= %(now)s)
@@ -49,7 +50,8 @@ _CLAIM = """
 _GATE = """
     UPDATE newsletter_delivery d
        SET state = 'handoff', handed_over_at = %(now)s,
-           lease_until = clock_timestamp() + %(lease)s * interval '1 second', attempts = attempts + 1, message_id = %(message_id)s
+           lease_until = clock_timestamp() + %(lease)s * interval '1 second',
+           attempts = attempts + 1, message_id = %(message_id)s
       FROM (SELECT id FROM newsletter_subscriber WHERE id = %(subscriber)s AND state = 'active' FOR SHARE) s,
            (SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE) e
      WHERE d.id = %(id)s AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
@@ -253,6 +255,17 @@ class Sender:
         if isinstance(outcome, NoAnswer):
             self.report.in_doubt += 1
             return {"state": State.IN_DOUBT, "settled_at": now, "reason": outcome.reason}
+        if outcome.to_all:
+            # Not this mail's fault, so not one of its attempts.
+            self.report.postponed += 1
+            later = now + timedelta(minutes=1)
+            return {
+                "state": State.PENDING,
+                "token": None,
+                "next_at": later,
+                "attempts": row.attempts,
+                "reason": outcome.reason,
+            }
         attempts = row.attempts + 1
         if outcome.temporary and attempts < MAX_ATTEMPTS:
             self.report.postponed += 1

@@ -11,8 +11,9 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from newsletter.models import Edition, EditionPaper
 from papers.card import card_of
-from papers.models import Observation, Paper, PaperTopic
-from papers.trending import Score, Seen, as_json, trending_score
+from papers.models import Paper, PaperTopic
+from papers.scoring import score_of
+from papers.trending import Score, as_json
 
 WINDOW_DAYS = 3
 TOP = 50
@@ -100,7 +101,7 @@ def candidates(day: date) -> QuerySet[Paper]:
 
 def rank(papers: Iterable[Paper], *, as_of: datetime) -> list[Candidate]:
     """Score papers by what was seen of them up to `as_of`; pinned first, then the highest score."""
-    found = [Candidate(paper, _score(paper, as_of), list(paper.filings.all())) for paper in papers]
+    found = [Candidate(paper, score_of(paper, as_of=as_of), list(paper.filings.all())) for paper in papers]
     # The title's hash settles ties, so that the order of imports cannot.
     return sorted(found, key=lambda c: (not c.paper.pinned, -c.score.value, c.paper.title_hash))
 
@@ -115,23 +116,6 @@ def choose(ranked: Sequence[Candidate]) -> list[Candidate]:
             if shelf_sizes[filing.topic_id] <= TOP_PER_TOPIC:
                 taken.add(candidate.paper.pk)
     return [candidate for candidate in ranked if candidate.paper.pk in taken]
-
-
-def _score(paper: Paper, as_of: datetime) -> Score:
-    observations: Iterable[Observation] = paper.observations.all()
-    seen = [
-        Seen(row.observed_at, row.upvotes, row.num_comments, row.github_stars)
-        for row in observations
-        if row.observed_at is None or row.observed_at <= as_of
-    ]
-    return trending_score(
-        seen,
-        listed_on=paper.listed_on,
-        published_on=paper.published_on,
-        from_archive=paper.from_archive,
-        boost=paper.boost,
-        now=as_of,
-    )
 
 
 def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from papers.trending import explain
+
 ALSO = 4
 # From this many on, a topic gets a section of its own; fewer share the briefs.
 SECTION_FROM = 3
@@ -49,8 +51,9 @@ def story_of(
 ) -> Story:
     """Return the story of one edition entry, under its best match."""
     best = matches[0] if matches else {}
-    why = "; ".join(term["text"] for term in terms if term.get("text"))
-    return Story(card=card, topic=best.get("topic", ""), topic_name=best.get("name", ""), why=why)
+    return Story(
+        card=card, topic=best.get("topic", ""), topic_name=best.get("name", ""), why=explain(list(terms))
+    )
 
 
 def lay_out(stories: Sequence[Story]) -> FrontPage:

@@ -6,9 +6,7 @@ is `in_doubt` and never sent again by itself: the reader can ask for another.
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
 
-from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -20,6 +18,7 @@ from django.urls import reverse
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.suppression import suppressed
 from newsletter.tokens import link_token, new_one_off, one_off_hash
+from newsletter.transport import Refused, verdict
 
 logger = logging.getLogger(__name__)
 
@@ -103,36 +102,17 @@ def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, no
         sent = message.send()
     except Exception as error:
         # Every way to fail must end in a state; which one is decided by what the error proves.
-        state, reason = _verdict(error)
+        proof = verdict(error)
+        state = State.IN_DOUBT
+        if isinstance(proof, Refused):
+            state = State.PENDING if proof.temporary else State.REJECTED
+        reason = proof.reason
         logger.warning("Outbox mail %s: %s (%s)", mail.pk, state, reason)
         connection.close()
         _record(mail, state, reason, now=now)
         return False
     _record(mail, State.ACCEPTED if sent else State.IN_DOUBT, "", now=now)
     return bool(sent)
-
-
-def _verdict(error: Exception) -> tuple[State, str]:
-    """Tell what an exception proves: refused for now, refused for good, or nothing."""
-    code = _status(error)
-    reason = f"{type(error).__name__} {code or ''}".strip()
-    if isinstance(error, AnymailRecipientsRefused):
-        return State.REJECTED, reason
-    if isinstance(error, AnymailAPIError):
-        if code == 429:
-            return State.PENDING, reason
-        return (State.REJECTED if code and 400 <= code < 500 else State.IN_DOUBT), reason
-    if code and 400 <= code < 500:
-        return State.PENDING, reason
-    return (State.REJECTED if code and code >= 500 else State.IN_DOUBT), reason
-
-
-def _status(error: Exception) -> int | None:
-    if isinstance(error, SMTPRecipientsRefused):
-        return max((code for code, _ in error.recipients.values()), default=None)
-    if isinstance(error, SMTPResponseException):
-        return error.smtp_code
-    return getattr(error, "status_code", None)
 
 
 def _record(mail: OutboxMail, state: State, reason: str, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Addresses that must never be mailed again. Only their keyed hash is kept, so erasing a reader keeps the rule."""
+"""Addresses that must never be mailed again. Only a keyed hash is kept, so the rule outlives the reader."""
 
 import hashlib
 import hmac

@@ -5,7 +5,8 @@ import re
 MAX_CHARS = 340
 MAX_SENTENCES = 3
 
-# A sentence ends at . ! or ? (and a closing quote or bracket) before white space and something that can open one.
+# A sentence ends at . ! or ? (and a closing quote or bracket) before white space and something that can
+# open one.
 _END = re.compile(r"""[.!?]["'”’)\]]*(?=\s+["'“‘(\[]?[A-Z0-9])""")
 _ABBREVIATION = re.compile(
     r"\b(?:e\.g|i\.e|cf|vs|et al|etc|Fig|Figs|Eq|Eqs|Sec|Tab|Ref|Dr|Prof|St|No|resp|approx|w\.r\.t|[A-Z])\.$"

@@ -20,6 +20,7 @@ from papers.joining import Joining, move_everything, neighbours, protected
 from papers.models import Paper, SourceRecord, SourceRun
 from papers.observing import save_readings
 from papers.refolding import refold
+from papers.scoring import score_papers
 from papers.sources.record import PaperRecord, Reject, SourceError
 from papers.sources.values import excerpt
 
@@ -69,7 +70,7 @@ def ingest(
     first_read_on = listed_on or now.date()
     try:
         for batch in _batches(records, report, now):
-            _save(batch, first_read_on, report)
+            _save(batch, first_read_on, report, now)
             if progress:
                 progress(report.read)
     except SourceError as error:
@@ -103,7 +104,9 @@ def merge(paper: Paper, into: Paper) -> Paper:
         joining.run()
         keep = rows[0].paper_id  # an id-less paper that could not choose before may have brought an older row
         Paper.objects.filter(pk=keep).update(needs_review=False)
-        file_papers(sorted(refold(joining.touched | {keep}) | {keep}))
+        changed = refold(joining.touched | {keep}) | {keep}
+        file_papers(sorted(changed))
+        score_papers(changed, now=timezone.now())
         return Paper.objects.get(pk=keep)
 
 
@@ -152,22 +155,22 @@ def _checked(record: PaperRecord, now: datetime) -> PaperRecord | Reject:
     return record
 
 
-def _save(batch: list[PaperRecord], first_read_on: date, report: IngestReport) -> None:
+def _save(batch: list[PaperRecord], first_read_on: date, report: IngestReport, now: datetime) -> None:
     """Save a batch; where the database refuses it, its halves, down to the record at fault."""
     if not batch:
         return
     try:
         with transaction.atomic():
             _lock()
-            outcome = _save_batch(batch, first_read_on)
+            outcome = _save_batch(batch, first_read_on, now)
     except (DatabaseError, ValueError) as error:
         if len(batch) == 1:
             reason = f"it cannot be saved: {excerpt(str(error))}"
             report.reject(Reject(batch[0].position, reason, excerpt(batch[0].title)))
             return
         middle = len(batch) // 2
-        _save(batch[:middle], first_read_on, report)
-        _save(batch[middle:], first_read_on, report)
+        _save(batch[:middle], first_read_on, report, now)
+        _save(batch[middle:], first_read_on, report, now)
         return
     report.new += outcome.count("new")
     report.updated += outcome.count("updated")
@@ -179,7 +182,7 @@ def _lock() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _save_batch(batch: list[PaperRecord], first_read_on: date) -> list[str]:
+def _save_batch(batch: list[PaperRecord], first_read_on: date, now: datetime) -> list[str]:
     """Save the records; for each "new", "updated" or "unchanged"."""
     identities = [identity(record) for record in batch]
     loaded = list(SourceRecord.objects.filter(identity__in=set(identities)))
@@ -213,6 +216,7 @@ def _save_batch(batch: list[PaperRecord], first_read_on: date) -> list[str]:
     touched = {row.paper_id for row, known in zip(batch_rows, told, strict=True) if known}
     if reworded := refold(touched | joining.touched) | joining.created:
         file_papers(sorted(reworded))
+    score_papers(touched | reworded, now=now)
     return _outcomes(batch_rows, told, joining.created)
 
 

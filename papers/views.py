@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from papers.card import card_of
 from papers.models import Paper, PaperTopic, Topic
+from papers.trending import explain
 
 PER_PAGE = 20
 AUTHORS_SHOWN = 24
@@ -68,7 +69,7 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
         "is_listed": _is_listed(found),
         "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
-        "why": [term["text"] for term in found.trending_terms if term.get("text")],
+        "why": explain(found.trending_terms),
     }
     return render(request, "papers/paper.html", context)
 

@@ -96,4 +96,4 @@ def make_edition(
 
 
 def _term(upvotes: int) -> dict[str, Any]:
-    return {"name": "upvotes", "value": upvotes / 100, "text": f"{upvotes} upvotes"}
+    return {"name": "votes", "value": upvotes / 100, "text": f"{upvotes} upvotes"}

@@ -1,19 +1,26 @@
 """A real worker and a real beat on a real broker run the timetable."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from config import keeper
 from config.celery import TICK, app
 from config.valkey import Valkey
-from tests.processes import ROOT, program, wait_until
+from tests.processes import ROOT, RunningSink, program, smtp_sink, wait_until
 
 DONE = re.compile(rf"Task {re.escape(TICK)}\[[0-9a-f-]+\] succeeded")
 
@@ -31,6 +38,11 @@ class Crew:
         self.folder = folder
         self.environment = os.environ | {"REDIS_URL": broker} | environment
         self.stack = ExitStack()
+
+    def manage(self, *arguments: str) -> None:
+        """Run a command of manage.py to its end."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def start(self, name: str, *arguments: str) -> None:
         output = self.stack.enter_context((self.folder / f"{name}.log").open("wb"))
@@ -50,8 +62,7 @@ class Crew:
 @pytest.fixture
 def crew(tmp_path: Path, broker: str, own_database: str) -> Iterator[Crew]:
     crew = Crew(tmp_path, broker, DATABASE_URL=own_database, NEWSLETTER_TICK_SECONDS="1")
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=ROOT, env=crew.environment, check=True)
+    crew.manage("migrate", "--verbosity", "0")
     with crew.stack:
         yield crew
 
@@ -79,3 +90,106 @@ def test_beat_sends_ticks_that_a_worker_takes(crew: Crew) -> None:
     wait_until(lambda: "Sending due task tick" in crew.said("beat"), 40, "beat sends a tick")
     crew.worker()
     wait_until(lambda: DONE.search(crew.said("worker")), 40, "the worker ticks")
+
+
+ROBOTS = ["A robot that folds paper hats", "Two robots share one umbrella"]
+GLACIERS = ["Glaciers seen from a bicycle"]
+SEED = """
+from django.core.management import call_command
+from django.utils import timezone
+from newsletter.addresses import parse_address
+from newsletter.mixes import mix_for
+from newsletter.signup import request_subscription
+from papers.models import Topic
+
+Topic.objects.all().delete()
+robots = Topic.objects.create(slug="robots", name="Robots", phrases=["robot"])
+Topic.objects.create(slug="glaciers", name="Glaciers", phrases=["glacier"])
+Topic.objects.create(slug="bees", name="Bees", phrases=["bee"])
+call_command("import_papers", {papers!r})
+call_command("import_subscribers", {readers!r})
+asks = parse_address("asks@example.org")
+request_subscription(asks, mix_for({{robots: "normal"}}), now=timezone.now())
+"""
+READERS = """email,topics
+robots@example.org,robots
+glaciers@example.org,glaciers
+everything@example.org,
+bees@example.org,bees
+"""
+
+
+def seed(crew: Crew) -> None:
+    """Papers of yesterday, four readers (nothing is there for one of them), and one who only asked."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    papers, readers = crew.folder / "papers.jsonl", crew.folder / "readers.csv"
+    lines = [
+        {
+            "title": title,
+            "abstract": "We look closely.",
+            "arxiv_id": f"2610.0000{number}",
+            "listed_on": f"{yesterday}",
+            "observed_at": f"{yesterday}T20:00:00Z",
+            "upvotes": 40 // number,
+        }
+        for number, title in enumerate([*ROBOTS, *GLACIERS], start=1)
+    ]
+    papers.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    readers.write_text(READERS)
+    crew.manage("shell", "--command", SEED.format(papers=str(papers), readers=str(readers)))
+
+
+def received(sink: RunningSink) -> dict[str, list[tuple[str, str]]]:
+    """Per envelope recipient: subject and the titles in its parts, of each mail that came."""
+    mails: dict[str, list[tuple[str, str]]] = {}
+    for mail in sink.mails():
+        content = message_from_bytes(sink.content(mail), EmailMessage, policy=default)
+        assert [part.get_content_type() for part in content.walk()] == [
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+        ]
+        assert [content["To"]] == mail["recipients"]
+        texts = [part.get_content() for part in content.iter_parts()]
+        held = [[title for title in [*ROBOTS, *GLACIERS] if title in text] for text in texts]
+        assert held[0] == held[1], "the text and the HTML part tell of the same papers"
+        mails.setdefault(content["To"], []).append((content["Subject"], " | ".join(held[0])))
+    return mails
+
+
+def rows(database: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_days_mails_arrive_once_at_a_real_mail_server(crew: Crew, own_database: str) -> None:
+    with smtp_sink(crew.folder / "sink") as sink:
+        crew.environment |= {"NEWSLETTER_FREEZE_AT": "00:00", "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}"}
+        seed(crew)
+        crew.beat()
+        crew.worker()
+        editions = "select state from newsletter_edition where number is not null"
+        wait_until(lambda: rows(own_database, editions) == [("closed",)], 40, "the edition is closed")
+        wait_until(lambda: "asks@example.org" in received(sink), 20, "the mail to confirm is sent")
+        arrived = {
+            "asks@example.org": [("Confirm your subscription to Paper Round", "")],
+            "robots@example.org": [(f"{ROBOTS[0]}, and 1 more", " | ".join(ROBOTS))],
+            "glaciers@example.org": [(GLACIERS[0], GLACIERS[0])],
+            "everything@example.org": [(f"{ROBOTS[0]}, and 2 more", " | ".join([*ROBOTS, *GLACIERS]))],
+        }
+        assert received(sink) == arrived
+
+        ticks = len(DONE.findall(crew.said("worker")))
+        later = ticks + 3  # a tick under way when the edition closed is not a later one
+        wait_until(lambda: len(DONE.findall(crew.said("worker"))) >= later, 20, "later ticks")
+        assert received(sink) == arrived
+        assert rows(
+            own_database,
+            "select s.email, d.state, d.reason from newsletter_delivery d"
+            " join newsletter_subscriber s on s.id = d.subscriber_id order by s.email",
+        ) == [
+            ("bees@example.org", "skipped", "nothing matched"),
+            ("everything@example.org", "accepted", ""),
+            ("glaciers@example.org", "accepted", ""),
+            ("robots@example.org", "accepted", ""),
+        ]

@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = ("papers", "newsletter")
 DOORS = {
     *("papers.admin", "papers.feeds", "papers.tasks", "papers.urls", "papers.views", "papers.management"),
-    *("newsletter.admin", "newsletter.events", "newsletter.management", "newsletter.people"),
-    *("newsletter.tasks", "newsletter.urls", "newsletter.views"),
+    *("newsletter.admin", "newsletter.apps", "newsletter.events", "newsletter.management"),
+    *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
 VERBS = {
-    *("papers.filing", "papers.importing", "papers.ingest"),
+    *("papers.filing", "papers.importing", "papers.ingest", "papers.scoring"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
     *("newsletter.demo", "newsletter.signup"),
 }

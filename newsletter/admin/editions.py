@@ -1,6 +1,5 @@
 """Editions: the day's ordered papers, the editor's note, and the mail as anybody would get it."""
 
-from collections import defaultdict
 from typing import Any
 
 from django.contrib import admin
@@ -14,29 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from newsletter.admin import previewing
-from newsletter.models import Delivery, Edition, EditionPaper
+from newsletter.models import Edition, EditionPaper
+from newsletter.tally import mails_by_state, mails_in_words
 from papers.admin.readonly import ReadOnlyInline
 
 NOTE_STATES = {Edition.State.OPEN, Edition.State.HELD}
-
-
-def mails_by_state(edition_ids: list[int]) -> dict[int, dict[str, int]]:
-    """Count the mails of many editions with one query: edition id → state → mails, in the states' order."""
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    rows = Delivery.objects.filter(edition__in=edition_ids).order_by()
-    found = {
-        (edition, state): n
-        for edition, state, n in rows.values_list("edition", "state").annotate(Count("pk"))
-    }
-    for edition in edition_ids:
-        for state in Delivery.State.values:
-            if (edition, state) in found:
-                counts[edition][state] = found[edition, state]
-    return counts
-
-
-def mails_in_words(counts: dict[str, int]) -> str:
-    return ", ".join(f"{n:,} {Delivery.State(state).label}" for state, n in counts.items()) or "none planned"
 
 
 class EditionList(ChangeList):
@@ -98,7 +79,8 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
         entries = EditionPaper.objects.filter(edition=OuterRef("pk")).order_by()
         counts = entries.values("edition").annotate(n=Count("pk")).values("n")
-        return super().get_queryset(request).annotate(paper_count=Coalesce(Subquery(counts), 0))
+        editions: QuerySet[Edition] = super().get_queryset(request)
+        return editions.annotate(paper_count=Coalesce(Subquery(counts), 0))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

@@ -30,8 +30,8 @@ class EditionFilter(admin.SimpleListFilter):
         return queryset.filter(edition__date=self.value()) if self.value() in dates else queryset.none()
 
 
-class ByAddress:
-    """Search by a whole address, compared the way addresses are compared everywhere."""
+class ByAddress(ReadOnlyAdmin):
+    """Shown only. Search by a whole address, compared the way addresses are compared everywhere."""
 
     search_fields = ["subscriber__email_key"]
     search_help_text = "A whole address."
@@ -50,7 +50,7 @@ class ByAddress:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ByAddress, ReadOnlyAdmin):
+class DeliveryAdmin(ByAddress):
     list_display = [
         "subscriber",
         "edition",
@@ -69,7 +69,7 @@ class DeliveryAdmin(ByAddress, ReadOnlyAdmin):
 
 
 @admin.register(OutboxMail)
-class OutboxMailAdmin(ByAddress, ReadOnlyAdmin):
+class OutboxMailAdmin(ByAddress):
     list_display = ["subscriber", "kind", "state", "created_at", "sent_at", "used_at", "reason"]
     list_filter = ["state", "kind"]
     list_select_related = ["subscriber"]
@@ -102,8 +102,8 @@ class TopicMixAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TopicMix]:
         active = Subscriber.objects.filter(mix=OuterRef("pk"), state=Subscriber.State.ACTIVE)
         counts = active.order_by().values("mix").annotate(n=Count("pk")).values("n")
-        queryset = super().get_queryset(request).annotate(readers=Coalesce(Subquery(counts), 0))
-        return queryset.prefetch_related("choices__topic")
+        mixes: QuerySet[TopicMix] = super().get_queryset(request)
+        return mixes.annotate(readers=Coalesce(Subquery(counts), 0)).prefetch_related("choices__topic")
 
     @admin.display(description="topics")
     def choice(self, mix: TopicMix) -> str:

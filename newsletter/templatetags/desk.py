@@ -6,8 +6,8 @@ from django import template
 from django.template import Context
 from django.utils import timezone
 
-from newsletter.admin.editions import mails_by_state, mails_in_words
 from newsletter.models import Edition
+from newsletter.tally import mails_by_state, mails_in_words
 
 register = template.Library()
 

@@ -41,8 +41,15 @@ class FilingForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        topic = self.fields["topic"]
+        assert isinstance(topic, forms.ModelChoiceField)  # noqa: S101  for the type checker
+        # Topics have a page of their own; no shortcuts to it in every row.
+        for shortcut in ("add", "change", "delete", "view"):
+            setattr(topic.widget, f"can_{shortcut}_related", False)
         if self.instance.pk:
-            self.fields["topic"].disabled = True
+            topic.disabled = True
+            # The one that cannot be changed anyway, instead of all topics, which are a query for each row.
+            topic.choices = [(self.instance.topic_id, self.instance.topic.name)]
         else:
             decision = self.fields["decision"]
             assert isinstance(decision, forms.ChoiceField)  # noqa: S101  for the type checker

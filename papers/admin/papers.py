@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,6 +18,7 @@ from papers.admin.evidence import ObservationInline, SourceRecordInline
 from papers.admin.filings import FilingInline, decide, save_filings
 from papers.admin.filters import ListDayFilter, StateFilter, TopicFilter
 from papers.models import Paper, PaperTopic, Topic
+from papers.scoring import score_papers
 
 EDITORS_FIELDS = ("pinned", "hidden", "boost", "editor_note")
 
@@ -127,6 +129,7 @@ class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
         """Write the editor's columns only: an import may have changed the others meanwhile."""
         obj.save(update_fields=[name for name in EDITORS_FIELDS if name in form.changed_data])
+        score_papers([obj.pk], now=timezone.now())  # a boost counts at once
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         if formset.model is PaperTopic:
@@ -150,7 +153,7 @@ class PaperAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The known counts; what no source told is left out, never shown as 0."""
         counts = [
             (paper.upvotes, "▲ {:,}"),
-            (paper.num_comments, "comments: {:,}"),
+            (paper.num_comments, "{:,} comment" if paper.num_comments == 1 else "{:,} comments"),
             (paper.github_stars, "★ {:,}"),
         ]
         return " · ".join(text.format(count) for count, text in counts if count is not None) or "unknown"

@@ -1,6 +1,7 @@
 """What each reading of a source brought, and which records it could not read."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -36,8 +37,8 @@ class SourceRunAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["rejects_in_words"]
 
-    def get_queryset(self, request: HttpRequest):  # type: ignore[no-untyped-def]  # noqa: ANN201
-        queryset = super().get_queryset(request)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SourceRun]:
+        queryset: QuerySet[SourceRun] = super().get_queryset(request)
         is_list = (
             request.resolver_match is not None
             and request.resolver_match.url_name == "papers_sourcerun_changelist"

@@ -137,7 +137,8 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             decision=PaperTopic.Decision.REMOVED
         )
         counts = filings.order_by().values("topic").annotate(n=Count("pk")).values("n")
-        return super().get_queryset(request).annotate(filed=Coalesce(Subquery(counts), 0))
+        topics: QuerySet[Topic] = super().get_queryset(request)
+        return topics.annotate(filed=Coalesce(Subquery(counts), 0))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Topic | None = None) -> dict[str, Any]:
         """Only a new topic takes its slug from the name: the slug stands in readers' links."""

@@ -9,10 +9,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import escape
 
+from newsletter.mail import Press
 from newsletter.mixes import mix_for
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, Suppression
 from newsletter.suppression import suppress
+from newsletter.tokens import link_token
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -191,6 +194,55 @@ def test_the_preview_takes_an_address_by_post_and_shows_that_readers_mail(boss: 
     for wrong in ("subscriber=999999", "mix=x", "mix="):
         assert boss.get(f"{url}?{wrong}").status_code == 404
     assert "No reader has this address." in boss.post(url, {"address": "none@example.org"}).content.decode()
+
+
+def mail_of(client: Client, edition: Edition, query: str) -> tuple[str, str]:
+    """Both places that show the mail: the page with the text part, and the HTML in the frame."""
+    url = f"{BASE}edition/{edition.pk}/preview/"
+    page, frame = (client.get(f"{url}{part}?{query}").content.decode() for part in ("", "html/"))
+    return page, frame
+
+
+def read_by_somebody() -> tuple[Edition, Subscriber]:
+    """An edition with a paper for its one reader."""
+    topic = make_topic()
+    edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(title="Fish & chips"), [topic])])
+    return edition, make_subscriber(topics={topic: "normal"})
+
+
+def test_the_preview_is_the_mail_that_is_sent(boss: Client) -> None:
+    edition, reader = read_by_somebody()
+    sent = Press(edition).print(reader.mix)
+    assert sent is not None
+    text, html = sent.parts(reader)
+    page, frame = mail_of(boss, edition, f"subscriber={reader.pk}")
+    assert frame == html.text
+    assert escape(text.text) in page
+    assert f'<h2 class="desk-subject">{escape(sent.subject)}</h2>' in page
+
+
+def test_personal_links_are_shown_only_to_who_may_change_readers(boss: Client) -> None:
+    edition, reader = read_by_somebody()
+    looker = staff_with("view_edition", "view_subscriber")
+    personal = link_token("unsubscribe", reader.handle, reader.secret)
+    shown = {
+        (name, query): [personal in part for part in mail_of(client, edition, query)]
+        for name, client in (("boss", boss), ("looker", looker))
+        for query in (f"subscriber={reader.pk}", f"mix={reader.mix_id}")
+    }
+    assert shown == {
+        ("boss", f"subscriber={reader.pk}"): [True, True],
+        ("boss", f"mix={reader.mix_id}"): [False, False],
+        ("looker", f"subscriber={reader.pk}"): [False, False],
+        ("looker", f"mix={reader.mix_id}"): [False, False],
+    }
+
+
+def test_a_mix_that_nothing_matches_is_said_to_get_no_mail(boss: Client) -> None:
+    edition, mix = row(1), mix_for({make_topic(): "normal"})
+    page, frame = mail_of(boss, edition, f"mix={mix.pk}")
+    assert "(no mail)" in page
+    assert "Nothing in this edition matches these topics" in frame
 
 
 def test_the_preview_needs_rights_for_editions_and_for_readers() -> None:

@@ -185,7 +185,6 @@ def test_an_edition_costs_the_same_queries_whatever_its_size(client: Client, pat
 
 
 def test_the_mail_of_a_mix_can_be_read_in_the_browser(client: Client) -> None:
-    pytest.importorskip("newsletter.mail")
     topic = make_topic(slug="agents", name="Agents")
     printed(3, topic)
     mix = mix_for({topic: "normal"})

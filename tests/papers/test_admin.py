@@ -254,6 +254,34 @@ def test_lists_ask_the_same_number_of_queries_for_one_row_and_for_three(curator:
     assert count() == one
 
 
+def test_a_papers_page_asks_no_more_queries_for_three_topics_than_for_one(curator: Client) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def count() -> int:
+        return queries(curator, url, lambda: CaptureQueriesContext(connection))
+
+    paper = make_paper()
+    url = f"{LIST}{paper.pk}/change/"
+    file_under(paper, make_topic())
+    count()
+    one = count()
+    file_under(paper, make_topic())
+    file_under(paper, make_topic())
+    assert count() == one
+
+
+def test_a_filed_topic_is_named_and_only_the_new_row_offers_all(curator: Client) -> None:
+    paper, filed, other = make_paper(), make_topic(name="Filed X"), make_topic(name="Other X")
+    file_under(paper, filed)
+    page = curator.get(f"{LIST}{paper.pk}/change/")
+    forms = page.context["inline_admin_formsets"][0].formset.forms
+    assert [[name for _, name in form.fields["topic"].choices if name.endswith(" X")] for form in forms] == [
+        ["Filed X"],
+        [filed.name, other.name],
+    ]
+
+
 def test_rejects_of_a_run_are_readable(curator: Client) -> None:
     rejects = [{"position": "item 12", "reason": "no title", "excerpt": "<b>{}"}, "odd"]
     run = SourceRun.objects.create(source="jsonl", target="f", started_at=timezone.now(), rejects=rejects)

@@ -158,4 +158,4 @@ def test_a_reading_from_the_future_counts_as_read_now() -> None:
 
 
 def test_a_time_without_a_zone_is_read_as_utc() -> None:
-    assert score(Seen(datetime(2026, 5, 20, 10), 50)) == score(Seen(at(10), 50))
+    assert score(Seen(at(10).replace(tzinfo=None), 50)) == score(Seen(at(10), 50))

@@ -110,7 +110,7 @@ def test_a_paper_page_tells_all_that_is_known(client: Client) -> None:
         github_stars=1240,
         categories=["cs.CL", "cs.LG"],
         doi="10.1000/182",
-        trending_terms=[{"name": "upvotes", "value": 0.5, "text": "10 upvotes at 8 hours"}],
+        trending_terms=[{"name": "votes", "value": 0.5, "text": "10 upvotes at 8 hours"}],
     )
     file_under(paper, topic, evidence=["tool use"])
     make_edition(date=date(2026, 11, 20), number=214, papers=[(paper, [topic])])
@@ -120,7 +120,7 @@ def test_a_paper_page_tells_all_that_is_known(client: Client) -> None:
         "Ada Example, Ben Sample Harbour Institute",
         "We measure something. It turns out to be large. Others may build on it.",
         "Submitted 18 November 2026 Listed 19 November 2026 Upvotes 10 Comments 1 GitHub stars 1,240",
-        "Why it is in the paper 10 upvotes at 8 hours",
+        "How it is received 10 upvotes at 8 hours.",
         "Filed under Agents Matched: tool use .",
         "Printed in Friday 20 November 2026, No. 214",
     ):

@@ -1,4 +1,4 @@
-"""A whole day in one go: import, file, freeze, compose and "send" into a folder. Run twice, it sends nothing."""
+"""A whole day in one go: import, freeze, compose and "send" into a folder. Run twice, it sends nothing."""
 
 from argparse import ArgumentParser
 from datetime import date, datetime, timedelta
@@ -38,8 +38,8 @@ class Command(BaseCommand):
         strangers = others_active()
         if strangers:
             raise CommandError(
-                f"This database has {strangers} active readers who are not the demo's, and their mail must not "
-                "end in a folder. Use build_edition and send_edition, or another database."
+                f"This database has {strangers} active readers who are not the demo's, and their mail must "
+                "not end in a folder. Use build_edition and send_edition, or another database."
             )
         files = options["files"] or [SAMPLE]
         self.stdout.write(self.style.MIGRATE_HEADING(f"{settings.NEWSLETTER_NAME}: a day in one go"))

@@ -1,0 +1,67 @@
+"""`python -m benchmarks`: this project beside plain Django. Prints ratios; fails where results differ."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import django
+import psycopg
+
+from config import embedded
+
+DATABASE = "paper_round_bench"
+# A developer's .env must not reach the measurement: an empty variable counts as not set.
+UNSET = ("DATABASE_URL", "EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROKER_URL", "ALLOWED_HOSTS")
+# Not DEBUG: it would keep every SQL statement.
+SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https://papers.example.org"}
+PAPERS, MIXES = 50, 1_000
+READERS, READERS_MIXES = 500, 100
+ROUNDS = 3
+
+
+def main() -> int:
+    os.environ |= dict.fromkeys(UNSET, "") | SET | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    with own_database():
+        django.setup()
+        from benchmarks import comparison
+
+        try:
+            measure()
+        except comparison.Different as error:
+            print(f"The two ways do not give the same: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+@contextmanager
+def own_database() -> Iterator[None]:
+    """An empty database on this checkout's PostgreSQL, named in DATABASE_URL and dropped afterwards."""
+    embedded.ensure_database()
+    server = os.environ["DATABASE_URL"]
+    os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{DATABASE}"))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {DATABASE} with (force)")
+        connection.execute(f"create database {DATABASE}")
+        try:
+            yield
+        finally:
+            connection.execute(f"drop database {DATABASE} with (force)")
+
+
+def measure() -> None:
+    from django.core.management import call_command
+
+    from benchmarks import composing, data, sending
+
+    call_command("migrate", verbosity=0)
+    edition = data.make_edition(PAPERS)
+    mixes = data.make_mixes(MIXES)
+    data.make_readers(READERS, mixes[:READERS_MIXES])
+    print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
+    print(sending.compare(edition, rounds=ROUNDS), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Stored scores follow what was seen, and change nothing where nothing changed."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from papers.ingest import ingest
+from papers.models import Observation, Paper
+from papers.scoring import score_of, score_papers
+from papers.sources.record import PaperRecord, Reading
+from tests.factories import make_paper
+
+NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
+
+
+def saw(paper: Paper, upvotes: int, hour: int) -> None:
+    moment = datetime(2026, 11, 19, hour, tzinfo=UTC)
+    Observation.objects.create(paper=paper, source="huggingface", observed_at=moment, upvotes=upvotes)
+
+
+@pytest.mark.django_db
+def test_a_score_knows_nothing_of_what_was_seen_later() -> None:
+    paper = make_paper()
+    saw(paper, 10, 6)
+    saw(paper, 90, 18)
+    assert [term.text for term in score_of(paper, as_of=NOON).terms if term.name == "votes"] == [
+        "10 upvotes at 6 hours, on course for about 30"
+    ]
+
+
+@pytest.mark.django_db
+def test_scores_are_stored_with_their_terms_once() -> None:
+    paper = make_paper()
+    saw(paper, 10, 6)
+    assert score_papers([paper.pk], now=NOON) == 1
+    assert score_papers([paper.pk], now=NOON) == 0
+    paper.refresh_from_db()
+    assert paper.trending_score == score_of(paper, as_of=NOON).value
+    assert [term["name"] for term in paper.trending_terms if term["value"]] == ["votes"]
+
+
+@pytest.mark.django_db
+def test_many_papers_take_as_many_queries_as_one(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    papers = [make_paper() for _ in range(30)]
+    for paper in papers:
+        saw(paper, 10, 6)
+    with django_assert_num_queries(3):  # papers, observations, one update
+        score_papers([paper.pk for paper in papers], now=NOON)
+
+
+@pytest.mark.django_db
+def test_an_import_scores_as_of_its_own_moment() -> None:
+    record = PaperRecord(
+        source="huggingface",
+        title="A Title",
+        listed_on=date(2026, 11, 19),
+        reading=Reading(observed_at=NOON, upvotes=10),
+    )
+    ingest([record], source="huggingface", target="a file", now=NOON)
+    paper = Paper.objects.get()
+    now, later = (score_of(paper, as_of=NOON + timedelta(days=days)).value for days in (0, 9))
+    assert paper.trending_score == now != later

@@ -1,0 +1,80 @@
+"""The benchmarks keep working, and what they compare is equal. No time is asserted anywhere."""
+
+import smtplib
+
+import pytest
+
+from benchmarks import composing, data, sending
+from benchmarks.comparison import Different
+from newsletter.models import Delivery, Edition
+
+MAIL = b"From: a@example.org\r\nSubject: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n"
+
+
+@pytest.mark.django_db
+def test_both_ways_compose_the_same_digests() -> None:
+    edition = data.make_edition(12)
+    result = composing.compare(edition, data.make_mixes(30), rounds=1)
+    assert result.number == 30
+    assert str(result).splitlines()[0] == "Composing 30 digests for as many mixes, from 12 papers"
+
+
+@pytest.mark.django_db
+def test_both_ways_send_the_same_mails_to_everybody_once() -> None:
+    edition = data.make_edition(12)
+    data.make_readers(60, data.make_mixes(8))
+    result = sending.compare(edition, rounds=1)
+    assert (result.number, len(result.plain), len(result.ours)) == (60, 1, 1)
+    edition.refresh_from_db()
+    assert edition.state == Edition.State.CLOSED
+    assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
+
+
+@pytest.mark.django_db
+def test_a_benchmark_of_different_digests_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    edition, mixes = data.make_edition(12), data.make_mixes(2)
+    monkeypatch.setattr("benchmarks.plain.facts", lambda card, beside: "other facts")
+    with pytest.raises(Different, match=r"^the text of mix .*, line \d+: plain Django has 'other facts'"):
+        composing.compare(edition, mixes, rounds=1)
+
+
+def test_a_mail_that_nobody_got_or_somebody_got_twice_is_noticed() -> None:
+    with sending.sink() as server:
+        _mail(server, "reader1@example.org", b"one", b"text")
+        _mail(server, "reader2@example.org", b"one", b"text")
+        good = server.tally()
+        _mail(server, "reader1@example.org", b"one", b"text")
+        _mail(server, "reader1@example.org", b"one", b"text")
+        twice = server.tally()
+    sending.check(2, good, good)
+    with pytest.raises(Different) as raised:
+        sending.check(2, good, twice)
+    assert str(raised.value) == (
+        "mails and readers that got one: plain Django has (2, 2), this project (2, 1)"
+    )
+
+
+@pytest.mark.parametrize(("subject", "text"), [(b"two", b"text"), (b"one", b"other text")])
+def test_mails_that_differ_are_noticed(subject: bytes, text: bytes) -> None:
+    with sending.sink() as server:
+        _mail(server, "sample1@example.org", b"one", b"text")
+        plain = server.tally()
+        _mail(server, "sample1@example.org", subject, text)
+        ours = server.tally()
+    with pytest.raises(Different):
+        sending.check(1, plain, ours)
+
+
+def test_the_sink_keeps_samples_as_they_were_sent() -> None:
+    text = b".one dot\r\n..two\r\n.\r\n\r\ncaf\xc3\xa9"
+    with sending.sink() as server:
+        _mail(server, "sample1@example.org", b"dots", text)
+        tally = server.tally()
+        assert server.tally().messages == 0
+    assert tally.kept == {"sample1@example.org": (MAIL % (b"dots", text)).decode("latin-1")}
+    assert (tally.messages, tally.recipients) == (1, 1)
+
+
+def _mail(server: sending.Sink, address: str, subject: bytes, text: bytes) -> None:
+    with smtplib.SMTP("127.0.0.1", server.port) as connection:
+        connection.sendmail("a@example.org", [address], MAIL % (subject, text))
