@@ -5,6 +5,7 @@ sender that dies between the gate and the record leaves its row in `handoff`, wh
 never sent again by itself. No transaction is open while a mail is on its way.
 """
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,16 +13,19 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from newsletter.mail import Press, Print, message_id
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 from newsletter.transport import Accepted, NoAnswer, Outcome, Refused, Transport, TransportDown
 
+logger = logging.getLogger(__name__)
+
 State = Delivery.State
 CHUNK = 50
 MAX_ATTEMPTS = 6
+FILES = "newsletter.filemail.EmailBackend"
 SENDABLE = (Edition.State.FROZEN, Edition.State.SENDING)
 SETTLED = (State.ACCEPTED, State.REJECTED, State.SKIPPED, State.EXPIRED, State.IN_DOUBT)
 
@@ -31,7 +35,10 @@ _PLAN = """
          outcome)
     SELECT gen_random_uuid(), %(edition)s, s.id, s.mix_id, 'pending', '', 0, '', %(now)s, ''
       FROM newsletter_subscriber s
-     WHERE s.state = 'active' AND (s.active_from IS NULL OR s.active_from <= %(now)s)
+      JOIN newsletter_edition e ON e.id = %(edition)s
+     WHERE s.state = 'active'
+       AND (%(late)s OR s.active_from IS NULL OR s.active_from <= e.frozen_at)
+       AND (%(demo)s OR s.origin <> 'demo')
        AND (%(only)s::bigint IS NULL OR s.id = %(only)s)
     ON CONFLICT (edition_id, subscriber_id) DO NOTHING
 """
@@ -75,10 +82,11 @@ class _Halted(Exception):
     """Going on would only be refused; the message says by whom."""
 
 
-def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None) -> int:
+def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, late_too: bool = False) -> int:
     """Write a row for everybody who is owed this edition and has none; return how many are new.
 
-    A closed edition plans nobody, whoever subscribes afterwards.
+    Owed is an edition to those who were readers when it froze; `late_too`, which takes a person's decision,
+    adds those who came since. A closed edition plans nobody. Readers of the demo are mailed to files only.
     """
     with transaction.atomic():
         locked = Edition.objects.select_for_update().get(pk=edition.pk)
@@ -86,8 +94,16 @@ def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None) -> 
             return 0
         Edition.objects.filter(pk=edition.pk).update(state=Edition.State.SENDING)
         with connection.cursor() as cursor:
-            only_id = only.pk if only else None
-            cursor.execute(_PLAN, {"edition": edition.pk, "now": now, "only": only_id})
+            cursor.execute(
+                _PLAN,
+                {
+                    "edition": edition.pk,
+                    "now": now,
+                    "only": only.pk if only else None,
+                    "late": late_too,
+                    "demo": settings.EMAIL_BACKEND == FILES,
+                },
+            )
             return int(cursor.rowcount)
 
 
@@ -282,9 +298,9 @@ class Sender:
         held.update(state=State.PENDING, token=None, lease_until=None)
 
 
-def close_if_done(edition: Edition, *, now: datetime) -> bool:
+def close_if_done(edition: Edition, *, now: datetime, late_too: bool = False) -> bool:
     """Close an edition once every row is settled and nobody who is owed it lacks a row."""
-    if plan(edition, now=now):
+    if plan(edition, now=now, late_too=late_too):
         return False
     with transaction.atomic():
         locked = Edition.objects.select_for_update().get(pk=edition.pk)
@@ -317,9 +333,15 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
         left = deadline - monotonic()
         if left <= 0:
             break
-        part = Sender(edition).run(seconds=left)
+        try:
+            part = Sender(edition).run(seconds=left)
+            close_if_done(edition, now=timezone.now())
+        except (DatabaseError, ValueError, KeyError) as error:
+            # One edition that cannot be printed must not keep the others.
+            logger.exception("%s cannot be sent", edition)
+            total.stopped = total.stopped or f"{edition}: {error}"
+            continue
         for name in ("digests", "accepted", "rejected", "skipped", "postponed", "in_doubt"):
             setattr(total, name, getattr(total, name) + getattr(part, name))
         total.stopped = total.stopped or part.stopped
-        close_if_done(edition, now=timezone.now())
     return total

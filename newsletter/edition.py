@@ -18,7 +18,7 @@ from papers.trending import Score, as_json
 WINDOW_DAYS = 3
 TOP = 50
 TOP_PER_TOPIC = 8
-WAITING = (Edition.State.OPEN,)
+WAITING = (Edition.State.OPEN, Edition.State.MISSED)
 
 
 class EditionError(Exception):

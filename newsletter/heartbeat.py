@@ -23,6 +23,8 @@ def beat(*, now: datetime) -> Pulse:
     today = now.astimezone(UTC).date()
     built = edition.build(today, now=now) if now >= edition.freeze_moment(today) else None
     edition.open_next(now=now)
+    # A day that went by while nothing ran is said, never silent; `build_edition --date` still makes it.
+    Edition.objects.filter(state=Edition.State.OPEN, date__lt=today).update(state=Edition.State.MISSED)
     delivery.sweep(now=now)
     signup.forget_unconfirmed(now=now)
     sendable = Edition.objects.filter(state__in=delivery.SENDABLE).order_by("date")

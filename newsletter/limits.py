@@ -45,4 +45,6 @@ def network_of(request: HttpRequest) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
+    # A server that listens on [::] names IPv4 visitors ::ffff:1.2.3.4, and they are not one network.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return str(ipaddress.ip_network(f"{parsed}/{PREFIXES[parsed.version]}", strict=False))

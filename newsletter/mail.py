@@ -153,7 +153,6 @@ class Press:
         self.composed = 0
         self._rows: dict[int, EditionPaper] = {row.rank: row for row in edition.entries.order_by("rank")}
         self._composer = Composer([_entry(row) for row in self._rows.values()])
-        self._names = {m["topic"]: m["name"] for row in self._rows.values() for m in row.matches}
         self._cards: dict[tuple[int, str | None, bool], tuple[Fragment, Fragment]] = {}
         self._sections: dict[str, tuple[Fragment, Fragment]] = {}
         site = str(settings.SITE_URL).rstrip("/")

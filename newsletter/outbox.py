@@ -18,7 +18,7 @@ from django.urls import reverse
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.suppression import suppressed
 from newsletter.tokens import link_token, new_one_off, one_off_hash
-from newsletter.transport import Refused, verdict
+from newsletter.transport import Refused, TransportDown, verdict
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def send_pending(*, now: datetime, limit: int = 50) -> int:
             if claimed is None:
                 break
             accepted += _hand_over(*claimed, connection, now=now)
-    except OSError as error:  # smtplib's exceptions are OSErrors
+    except (OSError, TransportDown) as error:  # smtplib's exceptions are OSErrors
         logger.warning("The mail server cannot be reached, the outbox waits: %s", error)
     finally:
         connection.close()
@@ -103,6 +103,9 @@ def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, no
     except Exception as error:
         # Every way to fail must end in a state; which one is decided by what the error proves.
         proof = verdict(error)
+        if isinstance(proof, Refused) and proof.to_all:
+            _give_back(mail, proof.reason, now=now)
+            raise TransportDown(f"everything is refused: {proof.reason}") from error
         state = State.IN_DOUBT
         if isinstance(proof, Refused):
             state = State.PENDING if proof.temporary else State.REJECTED
@@ -113,6 +116,13 @@ def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, no
         return False
     _record(mail, State.ACCEPTED if sent else State.IN_DOUBT, "", now=now)
     return bool(sent)
+
+
+def _give_back(mail: OutboxMail, reason: str, *, now: datetime) -> None:
+    """Let a mail wait that met what every mail would meet: not its fault, so not one of its attempts."""
+    OutboxMail.objects.filter(pk=mail.pk, state=State.HANDOFF, attempts=mail.attempts).update(
+        state=State.PENDING, reason=reason, attempts=mail.attempts - 1, next_at=now + timedelta(minutes=1)
+    )
 
 
 def _record(mail: OutboxMail, state: State, reason: str, *, now: datetime) -> None:

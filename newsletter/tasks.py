@@ -1,6 +1,7 @@
 """Celery's doors: each loads nothing, calls one verb, and may be lost at any moment."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
@@ -10,10 +11,14 @@ DRAIN_SECONDS = 30
 
 @shared_task
 def tick() -> None:
-    heartbeat.beat(now=timezone.now())
-    # Asked-for mails go ahead of digests.
-    send_outbox.delay()
-    drain.delay()
+    try:
+        heartbeat.beat(now=timezone.now())
+    finally:
+        # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests. What
+        # no worker took by the next tick is queued again then, so it must not pile up.
+        expires = settings.NEWSLETTER_TICK_SECONDS
+        send_outbox.apply_async(expires=expires)
+        drain.apply_async(expires=expires)
 
 
 @shared_task

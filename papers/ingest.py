@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -163,7 +163,7 @@ def _save(batch: list[PaperRecord], first_read_on: date, report: IngestReport, n
         with transaction.atomic():
             _lock()
             outcome = _save_batch(batch, first_read_on, now)
-    except (DatabaseError, ValueError) as error:
+    except (DataError, IntegrityError, ValueError) as error:
         if len(batch) == 1:
             reason = f"it cannot be saved: {excerpt(str(error))}"
             report.reject(Reject(batch[0].position, reason, excerpt(batch[0].title)))
@@ -216,7 +216,7 @@ def _save_batch(batch: list[PaperRecord], first_read_on: date, now: datetime) ->
     touched = {row.paper_id for row, known in zip(batch_rows, told, strict=True) if known}
     if reworded := refold(touched | joining.touched) | joining.created:
         file_papers(sorted(reworded))
-    score_papers(touched | reworded, now=now)
+    score_papers(touched | joining.touched | reworded, now=now)
     return _outcomes(batch_rows, told, joining.created)
 
 

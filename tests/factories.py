@@ -1,7 +1,7 @@
 """Rows for tests: plain functions with keyword arguments, each giving one saved, complete row."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -60,11 +60,11 @@ def make_subscriber(
     now: datetime | None = None,
     **fields: Any,
 ) -> Subscriber:
-    """A reader, active since `now` unless told otherwise."""
+    """A reader, confirmed at `now` and owed every edition frozen since the day before, unless told otherwise."""
     email = email or f"reader{next(_numbers)}@example.org"
     moment = now or timezone.now()
     if state == Subscriber.State.ACTIVE:
-        fields = {"confirmed_at": moment, "active_from": moment, **fields}
+        fields = {"confirmed_at": moment, "active_from": moment - timedelta(days=1), **fields}
     return Subscriber.objects.create(
         email=email, email_key=email.casefold(), state=state, mix=mix_for(topics or {}), **fields
     )

@@ -78,7 +78,7 @@ def test_fifty_readers_of_twelve_choices_get_fifty_mails_of_twelve_digests() -> 
     newest = max(day for day in Paper.objects.values_list("listed_on", flat=True) if day)
     built = edition.build(newest + timedelta(days=1), now=noon(newest + timedelta(days=1)))
     mixes = twelve_mixes()
-    readers = [make_subscriber() for _ in range(50)]
+    readers = [make_subscriber(now=built.frozen_at) for _ in range(50)]
     for number, reader in enumerate(readers):
         reader.mix = mixes[number % 12]
         reader.save()

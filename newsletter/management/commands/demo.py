@@ -58,6 +58,8 @@ class Command(BaseCommand):
             "Go on        python3 manage.py serve    the site, the worker and the timetable\n"
             "             python3 manage.py test     the whole test suite"
         )
+        if built.date > timezone.now().date():
+            self.stdout.write(f"\nThe site shows this edition from {built.date:%A %-d %B} on, its own day.")
         if sum(report.new for report in reports) == 0 and not sent.accepted:
             self.stdout.write("\n0 new papers and 0 mails: the ledger knows that everybody has this edition.")
 
@@ -107,12 +109,12 @@ class Command(BaseCommand):
 
     def _send(self, built: Edition, now: datetime) -> tuple[delivery.SendReport, int]:
         delivery.sweep(now=timezone.now())
-        planned = delivery.plan(built, now=now)
+        planned = delivery.plan(built, now=now, late_too=True)
         built.refresh_from_db()
         if built.state not in delivery.SENDABLE:
             return delivery.SendReport(), planned
         sent = delivery.Sender(built).run()
-        delivery.close_if_done(built, now=timezone.now())
+        delivery.close_if_done(built, now=timezone.now(), late_too=True)
         return sent, planned
 
     def _show_mails(self, built: Edition, sent: delivery.SendReport, planned: int, readers: int) -> None:

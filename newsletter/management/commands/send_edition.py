@@ -35,9 +35,9 @@ class Command(BaseCommand):
             self._say_what_would_be_sent(edition, only)
             return
         delivery.sweep(now=timezone.now())
-        planned = delivery.plan(edition, now=timezone.now(), only=only)
+        planned = delivery.plan(edition, now=timezone.now(), only=only, late_too=True)
         report = self._send(edition, only)
-        closed = only is None and delivery.close_if_done(edition, now=timezone.now())
+        closed = only is None and delivery.close_if_done(edition, now=timezone.now(), late_too=True)
         self._summarise(edition, planned, report, closed=closed)
         if report.stopped:
             raise CommandError(f"{report.stopped}. Nothing is lost: run the command again")
@@ -90,13 +90,15 @@ class Command(BaseCommand):
         counts = Counter(owed.values_list("mix_id", flat=True)) + Counter(
             waiting.values_list("mix_id", flat=True)
         )
+        mails = 0
         for mix in TopicMix.objects.filter(pk__in=counts).prefetch_related("choices__topic"):
             printed = press.print(mix)
             what = "nothing matches, no mail"
             if printed:
+                mails += counts[mix.pk]
                 what = f"{len(printed.digest.items)} papers: {printed.subject}"
             self.stdout.write(f"{counts[mix.pk]:>6} readers  {what}")
-        self.stdout.write(f"{sum(counts.values())} mails, {press.composed} digests. Nothing was sent.")
+        self.stdout.write(f"{mails} mails, {press.composed} digests. Nothing was sent.")
 
     def _edition(self, day: date | None) -> Edition:
         frozen = Edition.objects.exclude(frozen_at=None).order_by("-date")
