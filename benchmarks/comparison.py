@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 
 class Different(Exception):
@@ -11,13 +11,21 @@ class Different(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Time:
+    """Seconds that passed, and seconds of the processor that this process alone used."""
+
+    passed: float
+    busy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """Seconds of each round; round k of one ran right before round k of the other."""
+    """Round k of one ran right before round k of the other."""
 
     title: str
     number: int  # of mails or digests in a round
-    plain: Sequence[float]
-    ours: Sequence[float]
+    plain: Sequence[Time]
+    ours: Sequence[Time]
 
     @property
     def ratio(self) -> float:
@@ -25,23 +33,28 @@ class Comparison:
         return median(self._ratios())
 
     def _ratios(self) -> list[float]:
-        return [plain / ours for plain, ours in zip(self.plain, self.ours, strict=True)]
+        return [plain.passed / ours.passed for plain, ours in zip(self.plain, self.ours, strict=True)]
 
     def __str__(self) -> str:
-        ratios = self._ratios()
-        lowest, highest = min(ratios), max(ratios)
         lines = [self.title]
-        for name, seconds in (("plain Django", self.plain), ("this project", self.ours)):
-            middle = median(seconds)
-            lines.append(f"  {name}  {middle:7.3f} s  {self.number / middle:9,.0f} a second")
-        lines.append(f"  ratio {self.ratio:.1f} ({len(ratios)} rounds: {lowest:.1f} to {highest:.1f})")
+        busy = []
+        for name, times in (("plain Django", self.plain), ("this project", self.ours)):
+            middle = median(time.passed for time in times)
+            busy.append(median(time.busy for time in times))
+            each = 1000 * busy[-1] / self.number
+            lines.append(
+                f"  {name}  {middle:7.3f} s  {self.number / middle:7,.0f} a second  {each:6.2f} ms CPU each"
+            )
+        ratios = self._ratios()
+        spread = f"{len(ratios)} rounds: {min(ratios):.1f} to {max(ratios):.1f}"
+        lines.append(f"  ratio {self.ratio:.1f} ({spread}); of CPU time {busy[0] / busy[1]:.1f}")
         return "\n".join(lines)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = perf_counter()
+def timed(work: Callable[[], object]) -> Time:
+    began, busy = perf_counter(), process_time()
     work()
-    return perf_counter() - began
+    return Time(perf_counter() - began, process_time() - busy)
 
 
 def same(where: str, plain: object, ours: object) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.comparison import Comparison, same, same_text, seconds
+from benchmarks.comparison import Comparison, same, same_text, timed
 from benchmarks.plain import Plain, templates
 from newsletter.mail import Press
 from newsletter.models import Edition, Subscriber, TopicMix
@@ -17,8 +17,8 @@ def compare(edition: Edition, mixes: Sequence[TopicMix], *, rounds: int) -> Comp
         check(edition, mixes, reader)
         plain_times, our_times = [], []
         for _ in range(rounds):
-            plain_times.append(seconds(lambda: plain(edition, mixes, reader)))
-            our_times.append(seconds(lambda: ours(edition, mixes, reader)))
+            plain_times.append(timed(lambda: plain(edition, mixes, reader)))
+            our_times.append(timed(lambda: ours(edition, mixes, reader)))
     papers = edition.entries.count()
     title = f"Composing {len(mixes):,} digests for as many mixes, from {papers} papers"
     return Comparison(title, len(mixes), plain_times, our_times)

@@ -54,7 +54,7 @@ class Plain:
 
     def context(self, mix: TopicMix) -> Context:
         """All that the readers of a mix share."""
-        choices = list(mix.choices.all())
+        choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
         weights = {choice.topic.slug: choice.weight for choice in choices}
         digest = self._composer.compose(Choice(weights, mix.length, mix.when_empty == TopicMix.WhenEmpty.TOP))
         ranks = [item.rank for item in digest.items]

@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from benchmarks import plain
-from benchmarks.comparison import Comparison, same, same_text, seconds
+from benchmarks.comparison import Comparison, same, same_text, timed
 from benchmarks.sink import Tally
 from newsletter.delivery import Sender, close_if_done, plan
 from newsletter.models import Delivery, Edition, Subscriber
@@ -72,10 +72,10 @@ def compare(edition: Edition, *, rounds: int) -> Comparison:
     plain_times, our_times = [], []
     with plain.templates(), sink() as server:
         for _ in range(rounds + 1):
-            plain_times.append(seconds(lambda: plain.send(edition)))
+            plain_times.append(timed(lambda: plain.send(edition)))
             expected = server.tally()
             start_again(edition)
-            our_times.append(seconds(lambda: ours(edition)))
+            our_times.append(timed(lambda: ours(edition)))
             check(number, expected, server.tally())
     size = expected.size / number / 1000
     title = f"Sending {number:,} mails of {mixes} mixes to one SMTP server, {size:.0f} KB a mail"

@@ -76,7 +76,12 @@ class Transport:
         if not sent:
             return NoAnswer("the mail backend reported nothing sent")
         status = getattr(message, "anymail_status", None)
-        return Accepted(getattr(status, "message_id", None))
+        if status is None:
+            return Accepted()
+        known = set(status.status or ())
+        if status.message_id is None and not known & {"sent", "queued"}:
+            return NoAnswer(f"the provider's answer was {', '.join(sorted(known)) or 'empty'}")
+        return Accepted(status.message_id)
 
     def _was_hung_up(self) -> bool:
         """Tell whether the server ended the kept connection: between two mails it has nothing else to say.
@@ -102,7 +107,8 @@ def verdict(error: Exception) -> Refused | NoAnswer:
         return Refused(temporary=not own_fault, reason=reason, to_all=not own_fault)
     if isinstance(error, SMTPSenderRefused | SMTPHeloError):
         # About us and not about this reader: "log in first" must not cost every reader the mail.
-        return Refused(temporary=True, reason=reason, to_all=True) if code else NoAnswer(reason)
+        # 421 ends this connection ("enough mails on it"); whether the server takes another is seen next.
+        return Refused(temporary=True, reason=reason, to_all=code != 421) if code else NoAnswer(reason)
     if code:
         return Refused(temporary=code < 500, reason=reason)
     return NoAnswer(reason)
