@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -39,6 +40,15 @@ def own_database() -> Iterator[str]:
         connection.execute(f"create database {name}")
         yield urlunsplit(parts._replace(path=f"/{name}"))
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A database without the starter topics: a test that flushes takes them away for all that come after."""
+    from papers.models import Topic
+
+    with django_db_blocker.unblock():
+        Topic.objects.all().delete()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

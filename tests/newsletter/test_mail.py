@@ -98,11 +98,11 @@ def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) 
         *("Paper Round", "Friday 20 November 2026 · No. 12 · 3 papers for you"),
         *("From the editor: Read the second one.", "It is short.", "AGENTS", "------"),
         *("Où vont les agents ?", "2 authors · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k", abstract),
-        *("Why: you follow Agents (“agents”).", f"http://127.0.0.1:8000/papers/{keys[0]}/"),
+        *("Why: you follow Agents (“agents”); 61 upvotes.", f"http://127.0.0.1:8000/papers/{keys[0]}/"),
         *("Both", "2 authors · 18 Nov", abstract),
         *("Why: you follow Agents (“agents”).", f"http://127.0.0.1:8000/papers/{keys[2]}/"),
         *("THEORY", "------", "Bounds", "Sample Lab · 18 Nov · ▲ 10 · 1 comment", abstract),
-        *("Why: you follow Theory (“theory”).", f"http://127.0.0.1:8000/papers/{keys[1]}/"),
+        *("Why: you follow Theory (“theory”); 10 upvotes.", f"http://127.0.0.1:8000/papers/{keys[1]}/"),
         "Code: https://example.org/code",
     ]
     assert "You get this once a day. You follow Agents and Theory." in text
