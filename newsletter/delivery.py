@@ -42,6 +42,7 @@ _PLAN = """
        AND (%(only)s::bigint IS NULL OR s.id = %(only)s)
     ON CONFLICT (edition_id, subscriber_id) DO NOTHING
 """
+_HOLD_OPEN = "SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE"
 # Leases are made and checked by the database's clock: one that runs before ours must not void them.
 _CLAIM = """
     UPDATE newsletter_delivery
@@ -88,23 +89,24 @@ def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, lat
     Owed is an edition to those who were readers when it froze; `late_too`, which takes a person's decision,
     adds those who came since. A closed edition plans nobody. Readers of the demo are mailed to files only.
     """
-    with transaction.atomic():
-        locked = Edition.objects.select_for_update().get(pk=edition.pk)
-        if locked.state not in SENDABLE:
+    same = Edition.objects.filter(pk=edition.pk)
+    same.filter(state=Edition.State.FROZEN).update(state=Edition.State.SENDING)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Shared with gates and other planners, which would else deadlock with this; closing waits for it.
+        cursor.execute(_HOLD_OPEN, {"edition": edition.pk})
+        if cursor.fetchone() is None:
             return 0
-        Edition.objects.filter(pk=edition.pk).update(state=Edition.State.SENDING)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _PLAN,
-                {
-                    "edition": edition.pk,
-                    "now": now,
-                    "only": only.pk if only else None,
-                    "late": late_too,
-                    "demo": settings.EMAIL_BACKEND == FILES,
-                },
-            )
-            return int(cursor.rowcount)
+        cursor.execute(
+            _PLAN,
+            {
+                "edition": edition.pk,
+                "now": now,
+                "only": only.pk if only else None,
+                "late": late_too,
+                "demo": settings.EMAIL_BACKEND == FILES,
+            },
+        )
+        return int(cursor.rowcount)
 
 
 def sweep(*, now: datetime) -> int:
