@@ -60,7 +60,7 @@ def make_subscriber(
     now: datetime | None = None,
     **fields: Any,
 ) -> Subscriber:
-    """A reader, confirmed at `now` and owed each edition frozen since the day before, unless told otherwise."""
+    """A reader, confirmed at `now` and owed each edition frozen since the day before."""
     email = email or f"reader{next(_numbers)}@example.org"
     moment = now or timezone.now()
     if state == Subscriber.State.ACTIVE:
