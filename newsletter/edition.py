@@ -48,8 +48,9 @@ def open_next(*, now: datetime) -> None:
 def build(day: date, *, now: datetime) -> Edition:
     """Freeze the edition of `day` and return it; one that is frozen already is returned as it is.
 
-    Raises EditionError before the day's freeze moment. A past day is ranked by what was known at its own
-    freeze moment, today's by what is known now.
+    Raises EditionError before the day's freeze moment. A past day is ranked by what was seen up to
+    its own freeze moment, today's by what is known now; who is a candidate at all, and the counts on the
+    cards, are as known now.
     """
     frozen_from = freeze_moment(day)
     if now < frozen_from:
