@@ -122,7 +122,7 @@ def _verdicts() -> list[Verdict]:
 
 def _verdict_text(run: SourceRun) -> str:
     texts = {
-        SourceRun.Verdict.OK: f"fresh at {run.started_at:%H:%M}",
+        SourceRun.Verdict.OK: f"read at {run.started_at:%H:%M}",
         SourceRun.Verdict.QUIET: "quiet, as its calendar says",
         SourceRun.Verdict.STALE: "has nothing new, though it should",
         SourceRun.Verdict.PARTIAL: "came in part",

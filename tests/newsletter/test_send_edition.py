@@ -61,6 +61,7 @@ def test_it_sends_once_and_says_so(edition: Edition, readers: list[Subscriber]) 
 
 def test_a_dry_run_sends_nothing_and_changes_nothing(edition: Edition, readers: list[Subscriber]) -> None:
     expected = [
+        "Edition of 2026-11-20, frozen",
         "     2 readers  2 papers: The first, and 1 more",
         "     1 readers  nothing matches, no mail",
         "2 mails, 2 digests. Nothing was sent.",
@@ -69,6 +70,7 @@ def test_a_dry_run_sends_nothing_and_changes_nothing(edition: Edition, readers: 
     edition.refresh_from_db()
     assert (edition.state, Delivery.objects.count(), mail.outbox) == ("frozen", 0, [])
     delivery.plan(edition, now=timezone.now())
+    expected[0] = "Edition of 2026-11-20, sending"
     assert sorted(run("send_edition", "--dry-run")) == sorted(expected), "planned and still waiting"
     assert run("send_edition", "--dry-run", "--to", "ada@example.org")[-1] == (
         "1 mails, 1 digests. Nothing was sent."

@@ -99,7 +99,7 @@ def test_only_the_hash_of_a_token_is_stored() -> None:
 def test_nothing_of_an_active_reader_changes_before_the_new_choice_is_confirmed() -> None:
     old, new = make_topic(slug="old"), make_topic(slug="new")
     since = timezone.now() - timedelta(days=30)
-    reader = make_subscriber(email="ada@example.org", topics={old: "normal"}, now=since)
+    reader = make_subscriber(email="ada@example.org", topics={old: "normal"}, now=since, active_from=since)
     before = Subscriber.objects.filter(pk=reader.pk).values().get()
     ask(topics=("new",))
     assert Subscriber.objects.filter(pk=reader.pk).values().get() == before

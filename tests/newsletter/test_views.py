@@ -147,7 +147,7 @@ def test_the_dateline_says_how_the_sources_did(client: Client) -> None:
     for source, verdict in [("huggingface", "failed"), ("huggingface", "ok"), ("arxiv", "quiet")]:
         SourceRun.objects.create(source=source, target="", started_at=started, verdict=verdict)
         started += timedelta(seconds=1)
-    assert "arXiv: quiet, as its calendar says · Hugging Face: fresh at 00:10" in words_of(get(client, "/"))
+    assert "arXiv: quiet, as its calendar says · Hugging Face: read at 00:10" in words_of(get(client, "/"))
 
 
 def test_markup_in_a_title_is_text(client: Client) -> None:

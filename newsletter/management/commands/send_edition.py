@@ -14,6 +14,8 @@ from newsletter.addresses import AddressError, parse_address
 from newsletter.mail import Press
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 
+State = Edition.State
+
 
 class Command(BaseCommand):
     help = "Send a frozen edition. Run it twice, kill it, run it again: nobody gets a second mail."
@@ -86,6 +88,7 @@ class Command(BaseCommand):
         waiting = rows.filter(state=Delivery.State.PENDING)
         if only is not None:
             owed, waiting = owed.filter(pk=only.pk), waiting.filter(subscriber=only)
+        self.stdout.write(f"{edition}, {edition.state}")
         press = Press(edition)
         counts = Counter(owed.values_list("mix_id", flat=True)) + Counter(
             waiting.values_list("mix_id", flat=True)
@@ -102,7 +105,8 @@ class Command(BaseCommand):
 
     def _edition(self, day: date | None) -> Edition:
         frozen = Edition.objects.exclude(frozen_at=None).order_by("-date")
-        edition = frozen.filter(date=day).first() if day else frozen.first()
+        # Without a day: the latest that has papers, since an empty one is nothing to send.
+        edition = frozen.filter(date=day).first() if day else frozen.exclude(state=State.EMPTY).first()
         if edition is None:
             which = f"of {day}" if day else "yet"
             raise CommandError(f"There is no frozen edition {which}: run build_edition first")
