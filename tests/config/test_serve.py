@@ -35,7 +35,14 @@ def serve(port: int, database: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "manage.py", "serve", "--port", str(port)]
     environment = os.environ | {"DATABASE_URL": database, "SITE_URL": "", "NEWSLETTER_TICK_SECONDS": "3600"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes)
+    # A shell that runs the suite in the background ignores SIGINT, and children inherit that.
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, start_new_session=True, preexec_fn=_hear_ctrl_c, **pipes
+    )
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_until(lines: IO[str], *patterns: str) -> str:
