@@ -180,6 +180,20 @@ def test_a_server_that_cannot_be_reached_leaves_every_mail_waiting() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_server_that_refuses_us_costs_no_mail_an_attempt_and_ends_the_run() -> None:
+    for number in range(3):
+        ask(f"reader{number}@example.org")
+    now = timezone.now()
+    with smtp_server(MAIL="530 log in first") as server, override_settings(**server.settings):
+        for _ in range(outbox.MAX_ATTEMPTS + 1):
+            assert outbox.send_pending(now=now) == 0
+            now += timedelta(hours=2)
+        server.replies.clear()
+        assert outbox.send_pending(now=now) == 3
+    assert [state for state, _ in states()] == ["accepted"] * 3
+
+
+@pytest.mark.django_db(transaction=True)
 def test_one_bad_address_does_not_hold_up_the_others() -> None:
     for number in range(3):
         ask(f"reader{number}@example.org")
