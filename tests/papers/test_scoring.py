@@ -25,7 +25,7 @@ def test_a_score_knows_nothing_of_what_was_seen_later() -> None:
     saw(paper, 10, 6)
     saw(paper, 90, 18)
     assert [term.text for term in score_of(paper, as_of=NOON).terms if term.name == "votes"] == [
-        "10 upvotes at 6 hours, on course for about 30"
+        "10 upvotes at 6 h, on course for about 29"
     ]
 
 
