@@ -31,10 +31,9 @@ def score_papers(paper_ids: Collection[int], *, now: datetime) -> int:
     """
     changed = []
     for paper in Paper.objects.filter(pk__in=paper_ids).prefetch_related("observations"):
-        # Without the fading: stored on different days, two papers of one list day could not be compared.
-        terms = [term for term in as_json(score_of(paper, as_of=now)) if term["name"] != "age"]
-        value = round(sum(float(str(term["value"])) for term in terms), 9)
-        if (paper.trending_score, paper.trending_terms) != (value, terms):
-            paper.trending_score, paper.trending_terms = value, terms
+        score = score_of(paper, as_of=now)
+        terms = as_json(score)
+        if (paper.trending_score, paper.trending_terms) != (score.value, terms):
+            paper.trending_score, paper.trending_terms = score.value, terms
             changed.append(paper)
     return Paper.objects.bulk_update(changed, ["trending_score", "trending_terms"], batch_size=200)

@@ -15,7 +15,6 @@ from papers.projection import EARLIER_UP_TO, Count, expected_votes
 
 COMMENT_WEIGHT, STAR_WEIGHT = 0.01, 0.01  # more was measured to hurt; see docs/trending.md
 WEAK_VOTES, WEAK_COMMENTS, WEAK_STARS = 3, 2, 10  # fewer are no reason to read a paper, so no reader is told
-FRESH_DAYS, FADE_PER_DAY, MOST_FADED = 4, 0.05, 2.0  # editions take papers of the last three list days
 ARCHIVE_RECENCY = 0.0001  # less than one comment more counts, so that it only orders equals
 ARCHIVE_RECENCY_YEARS = 100
 LARGEST_COUNT = 10**9
@@ -70,8 +69,6 @@ def trending_score(
     ]
     if from_archive:
         terms.insert(0, _archive(published_on))
-    elif listed_on is not None:
-        terms.append(_fading(listed_on, now))
     terms.append(_boost(boost))
     kept = tuple(term for term in terms if term.value or term.text)
     return Score(round(math.fsum(term.value for term in kept), 9), kept)
@@ -212,13 +209,6 @@ def _archive(published_on: date | None) -> Term:
     span = ARCHIVE_RECENCY_YEARS * 365.25
     recency = (published_on - date(1990, 1, 1)).days / span
     return Term("archive", round(ARCHIVE_RECENCY * min(max(recency, 0.0), 1.0), 10), "from the archive")
-
-
-def _fading(listed_on: date, now: datetime) -> Term:
-    """Let papers sink in lists once editions are done with them."""
-    days = (_utc(now).date() - listed_on).days
-    faded = min(max(days - FRESH_DAYS, 0) * FADE_PER_DAY, MOST_FADED)
-    return Term("age", round(-faded, 6), f"listed {days} days ago" if faded else "")
 
 
 def _boost(boost: float) -> Term:
