@@ -77,13 +77,13 @@ class Command(BaseCommand):
 
     def _show(self, reports: Sequence[Report], histories: Sequence[History], gathering: Gathering) -> None:
         known = sum(history.outcome is not None for history in histories)
-        rejected = f", {len(gathering.rejects):,} bad rows left out" if gathering.rejects else ""
-        self.stdout.write(f"{len(histories):,} papers, {known:,} with a known outcome{rejected}")
+        rejected = f"; bad rows left out: {len(gathering.rejects):,}" if gathering.rejects else ""
+        self.stdout.write(f"papers: {len(histories):,}; with a known outcome: {known:,}{rejected}")
         for report in reports:
             self.stdout.write(f"\n{_MOMENTS[report.moment]}:")
             self.stdout.write(
-                f"{report.days:,} days, {report.candidates:,} candidates, "
-                f"{report.pairs:,} pairs from different list days on {report.pair_days:,} days"
+                f"days: {report.days:,}; candidates: {report.candidates:,}; "
+                f"pairs from different list days: {report.pairs:,}, on days: {report.pair_days:,}"
             )
             self.stdout.write(f"{'':<16}{f'NDCG@{PLACES}':>8}{'pairs':>8}")
             for name in RANKINGS:
