@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from newsletter.models import Edition, EditionPaper
 from papers.card import card_of
 from papers.models import Paper, PaperTopic
-from papers.scoring import score_of
+from papers.scoring import rank_scores
 from papers.trending import Score, as_json
 
 WINDOW_DAYS = 3
@@ -102,7 +102,9 @@ def candidates(day: date) -> QuerySet[Paper]:
 
 def rank(papers: Iterable[Paper], *, as_of: datetime) -> list[Candidate]:
     """Score papers by what was seen of them up to `as_of`; pinned first, then the highest score."""
-    found = [Candidate(paper, score_of(paper, as_of=as_of), list(paper.filings.all())) for paper in papers]
+    rows = list(papers)
+    scores = rank_scores(rows, as_of=as_of)
+    found = [Candidate(row, score, list(row.filings.all())) for row, score in zip(rows, scores, strict=True)]
     # The title's hash settles ties, so that the order of imports cannot.
     return sorted(found, key=lambda c: (not c.paper.pinned, -c.score.value, c.paper.title_hash))
 

@@ -7,12 +7,14 @@ the lists of the week and the month, later; a paper that they saw has a known ou
 
 import gzip
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from papers.arrival import last_absence
 from papers.sources import values
 from papers.sources.jsontext import loads
 from papers.sources.record import Reject, SourceError
@@ -31,6 +33,7 @@ class History:
     listed_on: date  # the first list day
     readings: tuple[Seen, ...]  # for ranking; each has a time and a vote count; by time
     outcome: int | None
+    absent_at: datetime | None = None  # when its list was last read without it, before it was first seen
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class Gathering:
         self.rows = 0
         self.rejects: list[Reject] = []
         self._papers: dict[str, _Gathered] = {}
+        self._lists: dict[date, set[datetime]] = defaultdict(set)  # when each day's list was read
 
     def take(self, line: bytes, position: str) -> None:
         """Take up one line; where it cannot be used it stands in `rejects` with a reason."""
@@ -69,7 +73,7 @@ class Gathering:
         observer = row["observer"]
         if not isinstance(observer, str) or observer not in DAILY | LATER:
             raise values.FieldError(f"observer is {values.excerpt(observer, 20)!r}, not one of A B C F W M")
-        if paper is None or listed_on is None or upvotes is None:
+        if paper is None or listed_on is None or observed_at is None or upvotes is None:
             raise values.FieldError("paper_id is blank")
         seen = Seen(
             observed_at,
@@ -83,19 +87,23 @@ class Gathering:
         gathered.seen_later |= observer in LATER
         if observer in DAILY:
             gathered.readings.append(seen)
+            self._lists[listed_on].add(observed_at)
 
     def histories(self) -> list[History]:
         """Give one history per paper, by list day and id."""
-        found = (
-            History(
-                paper,
-                gathered.listed_on,
-                tuple(sorted(gathered.readings, key=lambda seen: (seen.observed_at, seen.upvotes))),
-                gathered.highest if gathered.seen_later else None,
-            )
-            for paper, gathered in self._papers.items()
-        )
+        found = [self._history(paper, gathered) for paper, gathered in self._papers.items()]
         return sorted(found, key=lambda history: (history.listed_on, history.paper))
+
+    def _history(self, paper: str, gathered: _Gathered) -> History:
+        readings = sorted(gathered.readings, key=lambda seen: (seen.observed_at, seen.upvotes))
+        first_seen = readings[0].observed_at if readings else None
+        return History(
+            paper,
+            gathered.listed_on,
+            tuple(readings),
+            gathered.highest if gathered.seen_later else None,
+            last_absence(first_seen, self._lists[gathered.listed_on]) if first_seen else None,
+        )
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

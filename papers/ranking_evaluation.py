@@ -28,6 +28,7 @@ class Candidate:
     listed_on: date
     known: Sequence[Seen]
     outcome: int
+    absent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def _trending(candidate: Candidate, now: datetime) -> float:
         from_archive=False,
         boost=0.0,
         now=now,
+        absent_at=candidate.absent_at,
     ).value
 
 
@@ -130,7 +132,7 @@ def _candidates(now: datetime, histories: Iterator[History]) -> list[Candidate]:
     for history in histories:
         known = [seen for seen in history.readings if seen.observed_at is not None and seen.observed_at < now]
         if known and history.outcome is not None:
-            found.append(Candidate(history.listed_on, known, history.outcome))
+            found.append(Candidate(history.listed_on, known, history.outcome, history.absent_at))
     return found
 
 

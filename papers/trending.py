@@ -59,11 +59,16 @@ def trending_score(
     from_archive: bool,
     boost: float,
     now: datetime,
+    absent_at: datetime | None = None,
 ) -> Score:
-    """Score what was seen of a paper up to `now`; readings dated later count as read now."""
+    """Score what was seen of a paper up to `now`; readings dated later count as read now.
+
+    `absent_at` is when its list was last read without the paper, before it was first seen there: it had no
+    votes then.
+    """
     readings = sorted(seen, key=lambda reading: _moment(reading, now))
     terms = [
-        _votes(readings, None if from_archive else listed_on, now),
+        _votes(readings, None if from_archive else listed_on, absent_at, now),
         _comments(readings),
         _stars(readings),
     ]
@@ -137,7 +142,9 @@ def _count(value: int | None) -> int | None:
     return None if value is None else max(0, min(int(value), LARGEST_COUNT))
 
 
-def _votes(readings: Sequence[Seen], listed_on: date | None, now: datetime) -> Term:
+def _votes(
+    readings: Sequence[Seen], listed_on: date | None, absent_at: datetime | None, now: datetime
+) -> Term:
     """Score the latest vote count, projected by its age where list day and time of reading are known."""
     latest = next((reading for reading in reversed(readings) if reading.upvotes is not None), None)
     if latest is None:
@@ -147,22 +154,20 @@ def _votes(readings: Sequence[Seen], listed_on: date | None, now: datetime) -> T
     if latest.observed_at is None or listed_on is None:
         return Term("votes", _log(votes), said)
     began = datetime(listed_on.year, listed_on.month, listed_on.day, tzinfo=UTC)
-    counts = _counts(readings, began, now)
+    counts = [
+        Count(_count(reading.upvotes) or 0, _hours(began, reading.observed_at, now))
+        for reading in readings
+        if reading.upvotes is not None and reading.observed_at is not None
+    ]
+    if absent_at is not None:
+        counts.insert(0, Count(0, _hours(began, absent_at, now)))
     earlier = [count for count in counts if count.hours <= counts[-1].hours * EARLIER_UP_TO]
     expected = expected_votes(counts[-1], earlier[-1] if earlier else None)
     return Term("votes", _log(expected), said + _course(counts[-1], expected))
 
 
-def _counts(readings: Sequence[Seen], began: datetime, now: datetime) -> list[Count]:
-    """Give the dated vote counts among sorted readings, by hours since the list day began."""
-    return [
-        Count(
-            _count(reading.upvotes) or 0,
-            max(0.0, (min(_utc(reading.observed_at), _utc(now)) - began).total_seconds() / 3600),
-        )
-        for reading in readings
-        if reading.upvotes is not None and reading.observed_at is not None
-    ]
+def _hours(began: datetime, moment: datetime, now: datetime) -> float:
+    return max(0.0, (min(_utc(moment), _utc(now)) - began).total_seconds() / 3600)
 
 
 def _course(latest: Count, expected: float) -> str:

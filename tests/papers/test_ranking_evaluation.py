@@ -143,6 +143,17 @@ def test_the_score_is_the_products_own() -> None:
     assert RANKINGS["ours"](Candidate(MONDAY, history.readings, 0), now) == alone.value > 0
 
 
+def test_a_list_read_without_a_paper_says_when_it_came() -> None:
+    (_, late) = histories_of(row("early", 0, 4, 1, "A"), row("late", 0, 10, 20), row("late", 0, 24, 30, "F"))
+    assert late.absent_at == BEGAN + timedelta(hours=4)
+    now = BEGAN + timedelta(hours=12)
+    knowing, ignorant = (
+        RANKINGS["ours"](Candidate(MONDAY, late.readings[:1], 0, absent_at), now)
+        for absent_at in (late.absent_at, None)
+    )
+    assert knowing > ignorant
+
+
 GOOD = json.dumps(row("p", 0, 10, 1))
 
 

@@ -49,7 +49,7 @@ def test_beside_the_counts_a_sentence_does_not_repeat_them() -> None:
 
 def test_terms_explain_themselves_from_json_as_well() -> None:
     result = score(Seen(at(10), 61, 3, 1200))
-    assert explain(as_json(result)) == explain(result.terms)  # type: ignore[arg-type]
+    assert explain(as_json(result)) == explain(result.terms)
 
 
 def test_the_same_count_read_earlier_promises_more() -> None:
@@ -60,6 +60,22 @@ def test_the_same_count_read_earlier_promises_more() -> None:
 def test_of_equal_counts_the_one_that_came_later_promises_more() -> None:
     steady, rising = score(Seen(at(4), 15), Seen(at(10), 30)), score(Seen(at(4), 5), Seen(at(10), 30))
     assert rising.value > steady.value
+
+
+def test_a_paper_that_came_late_promises_more_than_one_of_which_nothing_is_known() -> None:
+    def promised(absent_at: datetime | None) -> float:
+        return trending_score(
+            [Seen(at(24), 30)],
+            listed_on=LISTED,
+            published_on=LISTED,
+            from_archive=False,
+            boost=0,
+            now=at(24.5),
+            absent_at=absent_at,
+        ).value
+
+    assert promised(at(10)) == score(Seen(at(10), 0), Seen(at(24), 30)).value
+    assert promised(at(10)) > promised(None) == promised(at(13))
 
 
 def test_a_reading_just_before_the_latest_says_nothing_about_the_pace() -> None:
