@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from newsletter.models import Edition, EditionPaper
 from papers.card import card_of
 from papers.models import Paper, PaperTopic
+from papers.observing import latest_counts
 from papers.scoring import rank_scores
 from papers.trending import Score, as_json
 
@@ -49,8 +50,8 @@ def build(day: date, *, now: datetime) -> Edition:
     """Freeze the edition of `day` and return it; one that is frozen already is returned as it is.
 
     Raises EditionError before the day's freeze moment. A past day is ranked by what was seen up to
-    its own freeze moment, today's by what is known now; who is a candidate at all, and the counts on the
-    cards, are as known now.
+    its own freeze moment, and its cards show the counts of then; today's by what is known now. Who is a
+    candidate at all is as known now.
     """
     frozen_from = freeze_moment(day)
     if now < frozen_from:
@@ -64,7 +65,7 @@ def build(day: date, *, now: datetime) -> Edition:
             return edition
         ranked = rank(candidates(day), as_of=as_of)
         chosen = choose(ranked)
-        EditionPaper.objects.bulk_create(_entries(edition, chosen))
+        EditionPaper.objects.bulk_create(_entries(edition, chosen, as_of))
         edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
         edition.candidate_count = len(ranked)
         edition.frozen_at = now
@@ -121,7 +122,8 @@ def choose(ranked: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in ranked if candidate.paper.pk in taken]
 
 
-def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper]:
+def _entries(edition: Edition, chosen: Sequence[Candidate], as_of: datetime) -> list[EditionPaper]:
+    counts = latest_counts([candidate.paper.pk for candidate in chosen], as_of=as_of)
     return [
         EditionPaper(
             edition=edition,
@@ -138,7 +140,7 @@ def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper
                 }
                 for filing in candidate.filings
             ],
-            card=card_of(candidate.paper),
+            card=card_of(candidate.paper, counts[candidate.paper.pk]),
         )
         for place, candidate in enumerate(chosen, start=1)
     ]
