@@ -196,7 +196,7 @@ class Client:
         except requests.exceptions.SSLError:
             reason = "could not be reached: its certificate is not valid"
             raise _FailedError(reason, "unreachable") from None
-        except requests.exceptions.InvalidURL:  # also what has no scheme, or one that is not http
+        except ValueError:  # no scheme, or one that is not http, or no host: requests' errors are ValueErrors
             raise _FailedError("is no web address", "unreachable") from None
         except (OSError, wire.HTTPError) as error:  # requests' errors are OSErrors
             if self._watch.ran_out:
