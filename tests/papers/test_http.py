@@ -2,8 +2,8 @@ import base64
 import gzip
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -12,46 +12,24 @@ import pytest
 
 from papers.sources.http import Answer, Client, FetchError
 from papers.sources.record import SourceError
+from tests.papers.fetching import NOW, impatient
 from tests.source_faults import Reply
 from tests.source_server import CERTIFICATE, SourceServer
 from tests.source_shapes import hf_item
 
 DAY = date(2026, 5, 20)
-NOW = datetime(2026, 5, 20, 9, 30, tzinfo=UTC)
 JSON = ("application/json",)
 Get = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True)
-def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[SourceServer]:
-    with SourceServer(now=lambda: NOW) as server:
-        server.lists[DAY] = [hf_item(f"2605.{number:05}") for number in range(30)]
-        yield server
-
-
-def client(**changes: Any) -> Client:
-    """Impatient: it gives up after 0.2 s of silence or 0.4 s in all, and 100 kB; two attempts, no waiting."""
-    options: dict[str, Any] = {
-        "user_agent": "PaperRound/1 (test)",
-        "timeout": (1, 0.2),
-        "deadline": 0.4,
-        "max_bytes": 100_000,
-        "attempts": 2,
-        "wait": lambda seconds: None,
-        "now": lambda: NOW,
-    }
-    return Client(**(options | changes))
+def thirty_papers(server: SourceServer) -> None:
+    server.lists[DAY] = [hf_item(f"2605.{number:05}") for number in range(30)]
 
 
 def get(server: SourceServer, **changes: Any) -> Answer:
     """The day's list, from a client of its own."""
-    with client(**changes) as asking:
+    with impatient(**changes) as asking:
         return ask(asking, server)
 
 
@@ -95,7 +73,7 @@ def test_a_request_says_who_asks_and_takes_gzip_only(server: SourceServer) -> No
 
 
 def test_all_requests_use_one_connection(server: SourceServer) -> None:
-    with client() as asking:
+    with impatient() as asking:
         for packed in (True, False, True):
             server.packed = packed
             ask(asking, server)
@@ -200,7 +178,7 @@ def test_what_cannot_pass_is_told_at_once(
 @pytest.mark.parametrize("mode", ["endless", "declared huge", "negative chunk", "gzip bomb"])
 def test_a_body_of_300_megabytes_is_stopped_early_in_little_memory(server: SourceServer, mode: str) -> None:
     server.break_always("huggingface", mode)
-    with client() as asking:
+    with impatient() as asking:
         tracemalloc.start()
         with pytest.raises(FetchError):
             ask(asking, server)
@@ -214,7 +192,7 @@ def test_a_body_of_300_megabytes_is_stopped_early_in_little_memory(server: Sourc
 
 def test_a_connection_is_not_used_again_after_a_body_that_was_not_read(server: SourceServer) -> None:
     server.break_next("huggingface", "wrong type")
-    with client() as asking:
+    with impatient() as asking:
         with pytest.raises(FetchError):
             ask(asking, server)
         assert json.loads(ask(asking, server).body) == server.lists[DAY]
@@ -302,14 +280,14 @@ def test_nobody_at_home(server: SourceServer) -> None:
 
 @pytest.mark.parametrize("url", ["gopher://example.org/x", "example.org/x", "http://", "https://a..b/x"])
 def test_what_is_no_web_address_is_not_asked_for(url: str) -> None:
-    with client() as asking, pytest.raises(FetchError, match=r"is no web address\.$"):
+    with impatient() as asking, pytest.raises(FetchError, match=r"is no web address\.$"):
         asking.get(url, accept=JSON)
 
 
 def test_no_cookie_is_kept(server: SourceServer) -> None:
     reply = Reply(b"[]", "application/json", headers={"Set-Cookie": "who=you; Path=/"})
     server.break_next("huggingface", "reply", instead=reply)
-    with client() as asking:
+    with impatient() as asking:
         ask(asking, server)
         ask(asking, server)
     assert ["Cookie" in seen.headers for seen in server.requests] == [False, False]
@@ -330,7 +308,7 @@ def test_the_environments_proxy_is_used_under_the_same_limits(
     monkeypatch.setenv("http_proxy", server.url.replace("//", "//ada:secret@"))
     monkeypatch.setenv("no_proxy", "")
     url = "http://papers.invalid/api/daily_papers"
-    with client() as asking:
+    with impatient() as asking:
         answer = asking.get(url, {"date": "2026-05-20"}, accept=JSON)
         assert json.loads(answer.body) == server.lists[DAY]
         assert server.requests[0].headers["Proxy-Authorization"] == f"Basic {_base64('ada:secret')}"
@@ -345,14 +323,14 @@ def test_a_proxy_that_is_away_is_told_without_its_password(
 ) -> None:
     server.__exit__()
     monkeypatch.setenv("http_proxy", server.url.replace("//", "//ada:secret@"))
-    with client() as asking, pytest.raises(FetchError) as caught:
+    with impatient() as asking, pytest.raises(FetchError) as caught:
         asking.get("http://papers.invalid/api", accept=JSON)
     assert str(caught.value) == "papers.invalid/api could not be reached through the proxy (asked 2 times)."
 
 
 def test_the_same_limits_hold_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
-    with SourceServer(tls=True) as server, client() as asking:
+    with SourceServer(tls=True) as server, impatient() as asking:
         server.lists[DAY] = [hf_item("2605.00001")]
         assert json.loads(ask(asking, server).body) == server.lists[DAY]
         server.break_next("huggingface", "500")
