@@ -141,10 +141,11 @@ def endless(line: Line, reply: Reply) -> None:
         line.send(chunk)
 
 
-def declared_huge(line: Line, reply: Reply) -> None:
-    """300 MB, said so beforehand."""
+def declared_huge(line: Line, reply: Reply, *, hesitate: float = 0) -> None:
+    """300 MB, said so beforehand, and sent after `hesitate` seconds."""
     line.head(reply, **{"Content-Length": str(ENDLESS_SIZE)})
     line.hang_up()
+    line.pause(hesitate)
     for _ in range(ENDLESS_SIZE // 65_536):
         line.send(b" " * 65_536)
 
