@@ -27,7 +27,7 @@ STALLED_AFTER = timedelta(minutes=2)  # longer than a task runs and waits in the
 
 
 def ask(reason: str, *, now: datetime) -> FilingRun:
-    """Wish for all papers to be filed anew, in the transaction of the change that asks; then wake a worker."""
+    """Wish for all papers to be filed anew, with the change that asks for it; then wake a worker."""
     run = FilingRun.objects.create(reason=reason[:200], asked_at=now, total=Paper.objects.count())
     transaction.on_commit(partial(ring, TASK))
     return run
@@ -38,6 +38,16 @@ def waiting() -> FilingRun | None:
     return FilingRun.objects.filter(finished_at=None).order_by("-pk").first()
 
 
+def last_done() -> FilingRun | None:
+    """The filing that ended last, all papers done."""
+    return FilingRun.objects.filter(outcome=FilingRun.Outcome.DONE).order_by("-finished_at").first()
+
+
+def stalled(run: FilingRun, *, now: datetime) -> bool:
+    """Whether nobody has worked on it for a while."""
+    return now - (run.moved_at or run.asked_at) >= STALLED_AFTER
+
+
 def wake(*, now: datetime, expires: float) -> bool:
     """Wake a worker where nothing has moved for a while, and say whether; for the tick.
 
@@ -45,7 +55,7 @@ def wake(*, now: datetime, expires: float) -> bool:
     seconds: what no worker took by then, the next tick asks for again.
     """
     run = waiting()
-    if run is None or now - (run.moved_at or run.asked_at) < STALLED_AFTER:
+    if run is None or not stalled(run, now=now):
         return False
     ring(TASK, expires=expires)
     return True

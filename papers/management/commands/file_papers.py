@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if left is not None:
             self.stdout.write(f"A worker is filing now: {left.done:,} of {left.of:,} papers are done.")
             return
-        last = FilingRun.objects.filter(outcome=FilingRun.Outcome.DONE).order_by("-finished_at")[0]
+        last = refiling.last_done() or run
         noun = "filing" if last.changed == 1 else "filings"
         self.stdout.write(f"{last.done:,} papers are filed anew, {last.changed:,} {noun} changed.")
 
