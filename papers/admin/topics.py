@@ -204,7 +204,7 @@ def _refile(request: HttpRequest, reason: str) -> None:
     run = refiling.ask(reason, now=timezone.now())
     if run.total:
         noun = "1 paper is" if run.total == 1 else f"{run.total:,} papers are"
-        messages.info(request, f"{noun} being filed anew. The list of topics shows how far that is.")
+        messages.info(request, f"{noun} being filed anew. The topics' pages say how far that is.")
 
 
 def _progress() -> dict[str, Any]:

@@ -98,3 +98,22 @@ def test_the_preview_shows_a_readers_mail_in_its_frame(desk: Page, edition: Edit
     # The mail's own styles hold in the frame.
     assert frame.locator("h1").evaluate("h1 => getComputedStyle(h1).fontSize") == "40px"
     assert (photograph(desk, "preview"), complaints) == ([], [])
+
+
+def test_a_topic_is_tried_from_its_form_without_being_saved(desk: Page, edition: Edition) -> None:
+    complaints: list[str] = []
+    desk.on("console", lambda message: complaints.append(message.text))
+    topic = Topic.objects.get(slug="agents")
+    desk.goto(f"/admin/papers/topic/{topic.pk}/change/")
+    desk.get_by_label("Phrases:").fill("agent\nagentic\nflying carpet")
+    desk.get_by_role("button", name="Try it").click()
+    desk.get_by_role("heading", name="As typed, not saved").wait_for()
+    # The answer is what one sees: the page opens at it.
+    assert desk.locator("#trial").evaluate("trial => trial.getBoundingClientRect().top < innerHeight")
+    assert desk.get_by_label("Phrases:").input_value() == "agent\nagentic\nflying carpet"
+    assert desk.locator("#trial .desk-tag", has_text="flying carpet").count() == 1
+    assert photograph(desk, "topic-tried") == []
+    assert (complaints, Topic.objects.get(pk=topic.pk).phrases) == ([], topic.phrases)
+    desk.get_by_role("button", name="Save", exact=True).click()
+    desk.get_by_text("Papers are being filed anew: 0 of").wait_for()
+    assert photograph(desk, "topics-refiling") == []
