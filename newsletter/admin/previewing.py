@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from newsletter.addresses import AddressError, parse_address
-from newsletter.admin.ledger import topics_in_words
 from newsletter.mail import preview
+from newsletter.mixes import topics_in_words
 from newsletter.models import Edition, Subscriber, TopicMix
 
 MIXES_OFFERED = 30
