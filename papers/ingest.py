@@ -17,13 +17,13 @@ from papers.filing import file_papers
 from papers.folding import claims, join
 from papers.identity import identity, title_key
 from papers.joining import Joining, move_everything, neighbours, protected
+from papers.locks import save_alone
 from papers.models import Paper, SourceRecord, SourceRun
 from papers.observing import save_readings
 from papers.refolding import refold
 from papers.scoring import score_papers
 from papers.sources.record import PaperRecord, Reject, SourceError
 from papers.sources.values import excerpt
-from papers.turns import take_turn
 
 BATCH = 300
 REJECTS_LISTED = 1_000  # in a report; all are counted
@@ -89,7 +89,7 @@ def merge(paper: Paper, into: Paper) -> Paper:
     if paper.pk == into.pk:
         raise ValueError("A paper cannot be merged with itself.")
     with transaction.atomic():
-        take_turn()
+        save_alone()
         held = protected([paper.pk, into.pk])
         if len(held) == 2:
             raise ValueError("Both papers have been in an edition, so neither can be merged into the other.")
@@ -161,7 +161,7 @@ def _save(batch: list[PaperRecord], first_read_on: date, report: IngestReport, n
         return
     try:
         with transaction.atomic():
-            take_turn()
+            save_alone()
             outcome = _save_batch(batch, first_read_on, now)
     except (DataError, IntegrityError, ValueError) as error:
         if len(batch) == 1:

@@ -2,7 +2,7 @@
 
 The wish (a `FilingRun`) is written with the change that asks for it. Each chunk is one transaction together
 with how far it came, so whoever is killed loses one chunk at most and the next goes on where it stopped. One
-worker at a time holds the turn; the newest wish takes over from older ones and begins at the first paper.
+worker at a time re-files; the newest wish takes over from older ones and begins at the first paper.
 """
 
 import logging
@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from papers.bell import ring
 from papers.filing import file_papers
+from papers.locks import refile_alone, save_alone
 from papers.models import FilingRun, Paper
-from papers.turns import take_turn, try_refiling
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +78,12 @@ def work(*, seconds: float, progress: Callable[[FilingRun], None] | None = None)
 
 
 def _chunk() -> FilingRun | None:
-    """File the next chunk of the newest wish; None where nothing waits or another worker has the turn."""
+    """File the next chunk of the newest wish; None where nothing waits or another worker re-files."""
     with transaction.atomic():
-        if not try_refiling():
+        if not refile_alone():
             return None
         # No import may save meanwhile what it matched against topics as they were before.
-        take_turn()
+        save_alone()
         run = waiting()
         if run is None:
             return None

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from papers import refiling
 from papers.admin import trying
+from papers.locks import save_alone
 from papers.models import PaperTopic, Topic
 from papers.phrases import PhraseError, parse_phrase
-from papers.turns import take_turn
 
 # "cs.CL", "cond-mat.mtrl-sci", "physics.optics", "hep-th"; but neither "cs" nor "cs.cl".
 CATEGORY = re.compile(r"[a-z]+(-[a-z]+)?\.([A-Z]{2}|[a-z]+-[a-z]+|[a-z]{4,})|[a-z]+-[a-z]+")
@@ -164,7 +164,7 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             _refile(request, f"{obj.name} was {'changed' if change else 'added'}")
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
-        take_turn()  # or an import in between would file a paper under what is no more
+        save_alone()  # or an import in between would file a paper under what is no more
         name = obj.name
         super().delete_model(request, obj)
         _refile(request, f"{name} was deleted")

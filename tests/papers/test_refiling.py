@@ -113,7 +113,7 @@ def test_without_papers_a_wish_is_done_at_once() -> None:
     assert (refiling.work(seconds=0), runs()) == (False, [("x", 0, 0, "done")])
 
 
-def test_where_another_worker_has_the_turn_nothing_is_done() -> None:
+def test_where_another_worker_refiles_nothing_is_done() -> None:
     robots(1)
     refiling.ask("x", now=NOW)
     here = connection.get_connection_params()
