@@ -6,14 +6,15 @@ import subprocess
 import sys
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from papers import refiling
+from papers import locks, refiling
 from papers.models import FilingRun, Paper, PaperTopic
 from papers.tasks import refile
 from tests.celery_queue import tasks_waiting
@@ -113,14 +114,37 @@ def test_without_papers_a_wish_is_done_at_once() -> None:
     assert (refiling.work(seconds=0), runs()) == (False, [("x", 0, 0, "done")])
 
 
+def other_connection() -> "psycopg.Connection[Any]":
+    here = connection.get_connection_params()
+    wanted = ("dbname", "user", "password", "host", "port")
+    return psycopg.connect(**{name: here[name] for name in wanted if name in here})
+
+
 def test_where_another_worker_refiles_nothing_is_done() -> None:
     robots(1)
     refiling.ask("x", now=NOW)
-    here = connection.get_connection_params()
-    wanted = {name: here[name] for name in ("dbname", "user", "password", "host", "port") if name in here}
-    with psycopg.connect(**wanted) as other:
-        other.execute("select pg_advisory_xact_lock(%s)", [0x46696C65])
+    with other_connection() as other:
+        other.execute("select pg_advisory_xact_lock(%s)", [locks._REFILING])
         assert (refiling.work(seconds=60), runs()) == (False, [("x", 0, 1, "")])
+    assert (refiling.work(seconds=60), runs()) == (False, [("x", 1, 1, "done")])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chunk_waits_for_an_import_that_may_have_matched_by_the_old_topics() -> None:
+    robots(1)
+    refiling.ask("x", now=NOW)
+    with other_connection() as importing:
+        importing.execute("select pg_advisory_xact_lock(%s)", [locks._SAVING])
+        with (
+            transaction.atomic(),
+            pytest.raises(OperationalError, match="lock timeout"),
+            transaction.atomic(),
+        ):
+            connection.cursor().execute("set local lock_timeout = '50ms'")
+            refiling.work(seconds=60)
+        assert runs() == [("x", 0, 1, "")]
+    refiling.work(seconds=60)
+    assert runs() == [("x", 1, 1, "done")]
 
 
 def test_the_tick_wakes_a_worker_only_where_nothing_moves(broker: str) -> None:
