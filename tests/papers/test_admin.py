@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -269,3 +270,14 @@ def test_sources_and_observations_are_shown_on_the_papers_page(curator: Client) 
     paper = make_paper()
     Observation.objects.create(paper=paper, source="huggingface", upvotes=4321)
     assert "4321" in curator.get(f"{LIST}{paper.pk}/change/").content.decode()
+
+
+def test_help_texts_are_plain_words() -> None:
+    """The admin shows them as they are: backticks and asterisks would stand there."""
+    texts = {
+        f"{model.__name__}.{field.name}": str(getattr(field, "help_text", ""))
+        for app in ("papers", "newsletter")
+        for model in apps.get_app_config(app).get_models()
+        for field in model._meta.get_fields()
+    }
+    assert [name for name, text in texts.items() if set("`*<") & set(text)] == []
