@@ -120,7 +120,7 @@ class SourceRecord(models.Model):
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="records")
     source = models.CharField(max_length=20)
     identity = models.CharField(
-        max_length=80, help_text="'arxiv:2604.13074' or 'title:<hash of the title key>'."
+        max_length=80, help_text="'arxiv:2604.13074', or 'title:' and the hash of the title key."
     )
     arxiv_id = models.CharField(max_length=32, null=True, blank=True, db_index=True)  # noqa: DJ001
     title_keys = ArrayField(models.TextField(), help_text="Every title this source gave it, normalised.")

@@ -15,6 +15,11 @@ class Migration(migrations.Migration):
             name='from_archive',
             field=models.BooleanField(default=False, help_text='No source told a list day; the one here is the day of the import.'),
         ),
+        migrations.AlterField(
+            model_name='sourcerecord',
+            name='identity',
+            field=models.CharField(help_text="'arxiv:2604.13074', or 'title:' and the hash of the title key.", max_length=80),
+        ),
         migrations.CreateModel(
             name='FilingRun',
             fields=[
