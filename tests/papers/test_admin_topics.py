@@ -201,7 +201,9 @@ def test_a_saved_topic_tried_unchanged_changes_nothing(curator: Client) -> None:
         )
     file_papers(None)
     found = tried(curator, topic, phrases="folding robots", categories="cs.RO").context["trial"]
-    assert (found.matched, found.new, found.lost) == (10, 0, 0)
+    filed = PaperTopic.objects.filter(topic=topic).count()
+    assert filed >= 6
+    assert (found.matched, found.new, found.lost) == (filed, 0, 0)
 
 
 def test_where_the_lists_ended_long_ago_the_last_of_them_are_tried(curator: Client) -> None:
