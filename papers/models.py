@@ -75,7 +75,7 @@ class Paper(models.Model):
     withdrawn = models.BooleanField(default=False)
     listed_on = models.DateField(null=True, blank=True, db_index=True)
     from_archive = models.BooleanField(
-        default=False, help_text="No source told a list day; `listed_on` is the day of the import."
+        default=False, help_text="No source told a list day; the one here is the day of the import."
     )
     needs_review = models.BooleanField(
         default=False, help_text="Shares its title with several papers and waits for a curator to merge it."
@@ -120,7 +120,7 @@ class SourceRecord(models.Model):
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="records")
     source = models.CharField(max_length=20)
     identity = models.CharField(
-        max_length=80, help_text="'arxiv:2604.13074' or 'title:<hash of the title key>'."
+        max_length=80, help_text="'arxiv:2604.13074', or 'title:' and the hash of the title key."
     )
     arxiv_id = models.CharField(max_length=32, null=True, blank=True, db_index=True)  # noqa: DJ001
     title_keys = ArrayField(models.TextField(), help_text="Every title this source gave it, normalised.")
@@ -228,3 +228,39 @@ class SourceRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.target}"
+
+
+class FilingRun(models.Model):
+    """A wish to file all papers anew, and how far that has come. The newest wish takes over from older ones.
+
+    Written by `papers.refiling` alone. It stands here before anybody is told of it, so nothing that dies
+    can lose it.
+    """
+
+    class Outcome(models.TextChoices):
+        DONE = "done", "done"
+        SUPERSEDED = "superseded", "superseded by a newer wish"
+
+    reason = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    moved_at = models.DateTimeField(null=True, blank=True, help_text="When the last chunk was filed.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    total = models.PositiveIntegerField(help_text="Papers there were when it was asked for.")
+    done = models.PositiveIntegerField(default=0)
+    done_through = models.BigIntegerField(default=0, help_text="Number of the last paper that was filed.")
+    changed = models.PositiveIntegerField(default=0, help_text="Filings written or removed.")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(finished_at=None), name="filing_run_unfinished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"filing of {self.asked_at:%Y-%m-%d %H:%M}: {self.reason}"
+
+    @property
+    def of(self) -> int:
+        """How many papers there are to file, as far as is known: more may come in while it runs."""
+        return max(self.total, self.done)
