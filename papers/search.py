@@ -1,0 +1,277 @@
+"""Finds papers by words. See docs/searching.md for the rules and the measurements.
+
+Of the papers that have the words, the newest NEWEST and the newest NEWEST_TITLES that have them in the title are
+ranked, and can be paged through. Up to MANY they are counted; how many there are of a word that is far more
+frequent, PostgreSQL's statistics tell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from papers.asking import Question, Term
+from papers.models import PaperTopic
+
+MANY = 5_000  # hits are counted up to here
+NEWEST = 1_000
+NEWEST_TITLES = 500
+PATIENCE = 3_000  # milliseconds, for each statement
+
+# A hit among authors, in the abstract, the keywords, the title.
+_WEIGHTS = "'{0.05, 0.2, 0.5, 1.0}'"
+_SIDE_BY_SIDE = 0.3  # for a title with the words next to each other, in the order of the query
+_STEPS = 20  # hits less than 1/20 apart count as equally good, and the newer comes first
+_NEWEST_FIRST = "day DESC NULLS LAST, paper_id DESC"
+
+
+class TooSlow(Exception):
+    """The database did not answer within PATIENCE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which papers may be found at all; dates are those that cards show, both included."""
+
+    topics: tuple[int, ...] = ()  # ids; under any of them
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question in the database's words, as texts of type tsquery; all "" where nothing can be looked for."""
+
+    query: str
+    any_word: str  # for ranking and for marking hits
+    side_by_side: str
+    arxiv_id: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.query)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of paper ids, best first, and how many papers there are."""
+
+    ids: Sequence[int]
+    count: int
+    ranked: int  # how many of them can be paged through
+    is_exact: bool = True  # else there are more than MANY, about `count`
+
+
+def translate(question: Question) -> Wanted:
+    """The question in the database's words; one query. Words that say nothing ("the") fall away."""
+    if not question.alternatives:
+        return Wanted("", "", "")
+    values: list[str] = []
+    alternatives = " || ".join(
+        "(" + " && ".join(_term(term, values) for term in terms) + ")" for terms in question.alternatives
+    )
+    any_word = " || ".join(_words_of(term, values) for term in question.wanted)
+    side_by_side = _phrase(" ".join(term.text for term in question.wanted), values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT ({alternatives})::text, ({any_word})::text, ({side_by_side})::text",  # noqa: S608
+            values,
+        )
+        query, words, phrase = cursor.fetchone()
+    if not words:
+        return Wanted("", "", "", question.arxiv_id)
+    return Wanted(query, words, phrase, question.arxiv_id)
+
+
+def find(wanted: Wanted, filters: Filters, *, page: int, size: int) -> Found:
+    """The papers of one page (from 1); empty where there are no more. Raises TooSlow.
+
+    Hidden papers are never found. A paper whose arXiv id was asked for comes first, whatever the filters.
+    """
+    if not wanted:
+        return Found([], 0, 0)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE}; SET LOCAL jit = off")
+        try:
+            return _find(_Search(cursor, wanted, filters, page, size))
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") == "57014":  # cancelled by the timeout
+                raise TooSlow from error
+            raise
+
+
+def hits_among(words: Sequence[str], wanted: Wanted) -> set[str]:
+    """Those of these single words that the question asks for, in any form; one query."""
+    if not wanted or not words:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT word FROM unnest(%s::text[]) AS word"
+            " WHERE papers_vector(word, 'A', 100) @@ %s::tsquery",
+            [list(words), wanted.any_word],
+        )
+        return {word for (word,) in cursor.fetchall()}
+
+
+def with_last_word_open(question: Question) -> Question | None:
+    """The same question with its last word taken as a beginning, or None where that is no single word."""
+    if not question.alternatives or question.arxiv_id:
+        return None
+    *others, terms = question.alternatives
+    last = terms[-1]
+    if last.excluded or last.beginning or not last.text.isalnum() or len(last.text) < 3:
+        return None
+    opened = (*terms[:-1], replace(last, text=last.text.lower(), beginning=True))
+    return replace(question, alternatives=(*others, opened))
+
+
+def _term(term: Term, values: list[str]) -> str:
+    if term.beginning:
+        return _beginning(term.text, values)
+    return f"!! {_phrase(term.text, values)}" if term.excluded else _phrase(term.text, values)
+
+
+def _phrase(text: str, values: list[str]) -> str:
+    values.append(text)
+    return "phraseto_tsquery('english', papers_plain(%s, 400))"
+
+
+def _words_of(term: Term, values: list[str]) -> str:
+    """Any of the words of a term."""
+    if term.beginning:
+        return _beginning(term.text, values)
+    values.append(term.text)
+    return "replace(plainto_tsquery('english', papers_plain(%s, 400))::text, ' & ', ' | ')::tsquery"
+
+
+def _beginning(text: str, values: list[str]) -> str:
+    """Kept are stems ("quantiz"), so the words of titles that begin so ("quantizati...") tell theirs."""
+    values += [text, f"{text}%"]
+    return (
+        "((quote_literal(%s) || ':*')::tsquery || coalesce(("
+        "SELECT to_tsquery('english', string_agg(quote_literal(word), ' | ')) FROM ("
+        "SELECT word FROM papers_titleword WHERE word LIKE %s ORDER BY length(word), word LIMIT 40) AS known"
+        "), ''))"
+    )
+
+
+_SOME_HITS = f"""
+    hits AS MATERIALIZED (
+      SELECT paper_id, day, title @@ %(query)s::tsquery AS in_title
+      FROM papers_paperwords AS words
+      WHERE is_listed AND everything @@ %(query)s::tsquery {{filters}}
+      LIMIT {MANY} + 1
+    ),
+    candidates AS (
+      (SELECT paper_id FROM hits WHERE in_title ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST_TITLES})
+      UNION
+      (SELECT paper_id FROM hits ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST})
+    ),
+    number AS (SELECT count(*) AS hits FROM hits)
+"""  # noqa: S608
+_NEWEST_HITS = f"""
+    candidates AS (
+      (SELECT paper_id FROM papers_paperwords AS words
+       WHERE is_listed AND title @@ %(query)s::tsquery {{filters}}
+       ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST_TITLES})
+      UNION
+      (SELECT paper_id FROM papers_paperwords AS words
+       WHERE is_listed AND everything @@ %(query)s::tsquery {{filters}}
+       ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST})
+    ),
+    number AS (SELECT count(*) AS hits FROM candidates)
+"""  # noqa: S608
+_RANKED_PAGE = f"""
+    ,
+    named AS (
+      SELECT paper_id FROM papers_paper AS paper JOIN papers_paperwords ON paper_id = paper.id
+      WHERE arxiv_id = %(arxiv_id)s AND is_listed
+    ),
+    ranked AS (
+      SELECT paper_id, day, paper_id IN (SELECT paper_id FROM named) AS is_named,
+        floor({_STEPS} * (
+          ts_rank({_WEIGHTS}, everything, %(any_word)s::tsquery)
+          + CASE WHEN title @@ %(side_by_side)s::tsquery THEN {_SIDE_BY_SIDE} ELSE 0 END
+        )) AS score
+      FROM papers_paperwords
+      WHERE paper_id IN (SELECT paper_id FROM candidates UNION SELECT paper_id FROM named)
+    )
+    SELECT
+      (SELECT hits FROM number),
+      (SELECT count(*) FROM ranked),
+      ARRAY(
+        SELECT paper_id FROM ranked
+        ORDER BY is_named DESC, score DESC, {_NEWEST_FIRST} LIMIT %(size)s OFFSET %(start)s
+      )
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    cursor: Any
+    wanted: Wanted
+    filters: Filters
+    page: int
+    size: int
+
+
+def _find(search: _Search) -> Found:
+    expected = _expected(search)
+    # Of a phrase the statistics tell nothing: its words may be frequent and never meet.
+    if expected > 2 * MANY and "<" not in search.wanted.query:
+        return replace(_page(search, _NEWEST_HITS), count=expected, is_exact=False)
+    # The planner believes that a frequent word is found soonest by reading everything in any order. Of words
+    # that never meet, that is wrong, and slow.
+    search.cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+    found = _page(search, _SOME_HITS)
+    if found.count <= MANY:
+        return found
+    search.cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
+    return replace(_page(search, _NEWEST_HITS), count=max(expected, MANY), is_exact=False)
+
+
+def _expected(search: _Search) -> int:
+    """How many hits PostgreSQL expects, from its statistics."""
+    statement = (
+        "EXPLAIN (FORMAT JSON) SELECT FROM papers_paperwords AS words"
+        f" WHERE is_listed AND everything @@ %(query)s::tsquery {_conditions(search.filters)}"  # noqa: S608
+    )
+    search.cursor.execute(statement, _values(search))
+    return int(search.cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
+
+
+def _page(search: _Search, hits: str) -> Found:
+    statement = "WITH" + hits.format(filters=_conditions(search.filters)) + _RANKED_PAGE
+    search.cursor.execute(statement, _values(search))
+    count, ranked, ids = search.cursor.fetchone()
+    return Found(ids, max(count, ranked), ranked)
+
+
+def _conditions(filters: Filters) -> str:
+    conditions = []
+    if filters.topics:
+        conditions.append(
+            "AND paper_id IN (SELECT paper_id FROM papers_papertopic"
+            " WHERE topic_id = ANY(%(topics)s) AND decision <> %(removed)s)"
+        )
+    if filters.since:
+        conditions.append("AND day >= %(since)s")
+    if filters.until:
+        conditions.append("AND day <= %(until)s")
+    return " ".join(conditions)
+
+
+def _values(search: _Search) -> dict[str, Any]:
+    return {
+        "query": search.wanted.query,
+        "any_word": search.wanted.any_word,
+        "side_by_side": search.wanted.side_by_side,
+        "arxiv_id": search.wanted.arxiv_id,
+        "topics": list(search.filters.topics),
+        "removed": PaperTopic.Decision.REMOVED,
+        "since": search.filters.since,
+        "until": search.filters.until,
+        "size": search.size,
+        "start": (search.page - 1) * search.size,
+    }
