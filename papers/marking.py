@@ -40,7 +40,7 @@ def marked(text: str, hits: set[str]) -> list[Piece]:
 
 
 def telling_part(text: str, hits: set[str], *, max_chars: int = MAX_CHARS) -> str:
-    """The first sentences of a text, or, where those have no hit, the sentence with the most, first of equals.
+    """The first sentences of a text, or, where those have no hit, the first sentence with the most.
 
     A part from further on begins with "… ".
     """

@@ -1,8 +1,8 @@
 """Finds papers by words. See docs/searching.md for the rules and the measurements.
 
-Of the papers that have the words, the newest NEWEST and the newest NEWEST_TITLES that have them in the title are
-ranked, and can be paged through. Up to MANY they are counted; how many there are of a word that is far more
-frequent, PostgreSQL's statistics tell.
+Of the papers that have the words, the newest NEWEST, and the newest NEWEST_TITLES that have them in the
+title, are ranked and can be paged through. Up to MANY they are counted; how many there are of a word that is
+more frequent, PostgreSQL's statistics tell.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A question in the database's words, as texts of type tsquery; all "" where nothing can be looked for."""
+    """A question in the database's words, as texts of type tsquery; "" where nothing can be looked for."""
 
     query: str
     any_word: str  # for ranking and for marking hits
@@ -62,6 +62,17 @@ class Found:
     ranked: int  # how many of them can be paged through
     is_exact: bool = True  # else there are more than MANY, about `count`
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are older ones that cannot be paged to."""
+        return self.ranked < self.count
+
+    @property
+    def rounded(self) -> int:
+        """The count as an estimate is told: to two digits."""
+        zeros = max(0, len(str(self.count)) - 2)
+        return int(str(self.count)[:2]) * int("1" + "0" * zeros)
+
 
 def translate(question: Question) -> Wanted:
     """The question in the database's words; one query. Words that say nothing ("the") fall away."""
@@ -75,7 +86,7 @@ def translate(question: Question) -> Wanted:
     side_by_side = _phrase(" ".join(term.text for term in question.wanted), values)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT ({alternatives})::text, ({any_word})::text, ({side_by_side})::text",  # noqa: S608
+            f"SELECT ({alternatives})::text, ({any_word})::text, ({side_by_side})::text",
             values,
         )
         query, words, phrase = cursor.fetchone()
@@ -107,8 +118,7 @@ def hits_among(words: Sequence[str], wanted: Wanted) -> set[str]:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT word FROM unnest(%s::text[]) AS word"
-            " WHERE papers_vector(word, 'A', 100) @@ %s::tsquery",
+            "SELECT word FROM unnest(%s::text[]) AS word WHERE papers_vector(word, 'A', 100) @@ %s::tsquery",
             [list(words), wanted.any_word],
         )
         return {word for (word,) in cursor.fetchall()}
@@ -219,7 +229,7 @@ class _Search:
 def _find(search: _Search) -> Found:
     expected = _expected(search)
     # Of a phrase the statistics tell nothing: its words may be frequent and never meet.
-    if expected > 2 * MANY and "<" not in search.wanted.query:
+    if expected > MANY and "<" not in search.wanted.query:
         return replace(_page(search, _NEWEST_HITS), count=expected, is_exact=False)
     # The planner believes that a frequent word is found soonest by reading everything in any order. Of words
     # that never meet, that is wrong, and slow.
@@ -235,7 +245,7 @@ def _expected(search: _Search) -> int:
     """How many hits PostgreSQL expects, from its statistics."""
     statement = (
         "EXPLAIN (FORMAT JSON) SELECT FROM papers_paperwords AS words"
-        f" WHERE is_listed AND everything @@ %(query)s::tsquery {_conditions(search.filters)}"  # noqa: S608
+        f" WHERE is_listed AND everything @@ %(query)s::tsquery {_conditions(search.filters)}"
     )
     search.cursor.execute(statement, _values(search))
     return int(search.cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
