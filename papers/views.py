@@ -14,6 +14,7 @@ from papers.models import Paper, PaperTopic, Topic
 from papers.search import TooSlow
 from papers.searching import PER_PAGE as FOUND_PER_PAGE
 from papers.searching import answer, read_form
+from papers.similar import with_reasons
 from papers.trending import explain
 
 PER_PAGE = 20
@@ -97,8 +98,13 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "is_listed": _is_listed(found),
         "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
         "why": explain(found.trending_terms),
+        "similar": _similar(found),
     }
     return render(request, "papers/paper.html", context)
+
+
+def _similar(paper: Paper) -> list[dict[str, Any]]:
+    return [{"card": card_of(one.paper), "shares": one.shares} for one in with_reasons(paper)]
 
 
 def _page_number(request: HttpRequest) -> int:
