@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
-from papers.asking import Question, Term
 from papers.models import PaperTopic
+from papers.translating import Wanted
 
 MANY = 5_000  # hits are counted up to here
 NEWEST = 1_000
@@ -41,19 +41,6 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A question in the database's words, as texts of type tsquery; "" where nothing can be looked for."""
-
-    query: str
-    any_word: str  # for ranking and for marking hits
-    side_by_side: str
-    arxiv_id: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.query)
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """One page of paper ids, best first, and how many papers there are."""
 
@@ -74,27 +61,6 @@ class Found:
         return int(str(self.count)[:2]) * int("1" + "0" * zeros)
 
 
-def translate(question: Question) -> Wanted:
-    """The question in the database's words; one query. Words that say nothing ("the") fall away."""
-    if not question.alternatives:
-        return Wanted("", "", "")
-    values: list[str] = []
-    alternatives = " || ".join(
-        "(" + " && ".join(_term(term, values) for term in terms) + ")" for terms in question.alternatives
-    )
-    any_word = " || ".join(_words_of(term, values) for term in question.wanted)
-    side_by_side = _phrase(" ".join(term.text for term in question.wanted), values)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT ({alternatives})::text, ({any_word})::text, ({side_by_side})::text",
-            values,
-        )
-        query, words, phrase = cursor.fetchone()
-    if not words:
-        return Wanted("", "", "", question.arxiv_id)
-    return Wanted(query, words, phrase, question.arxiv_id)
-
-
 def find(wanted: Wanted, filters: Filters, *, page: int, size: int) -> Found:
     """The papers of one page (from 1); empty where there are no more. Raises TooSlow.
 
@@ -112,86 +78,41 @@ def find(wanted: Wanted, filters: Filters, *, page: int, size: int) -> Found:
             raise
 
 
-def hits_among(words: Sequence[str], wanted: Wanted) -> set[str]:
-    """Those of these single words that the question asks for, in any form; one query."""
-    if not wanted or not words:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT word FROM unnest(%s::text[]) AS word WHERE papers_vector(word, 'A', 100) @@ %s::tsquery",
-            [list(words), wanted.any_word],
-        )
-        return {word for (word,) in cursor.fetchall()}
-
-
-def with_last_word_open(question: Question) -> Question | None:
-    """The same question with its last word taken as a beginning, or None where that is no single word."""
-    if not question.alternatives or question.arxiv_id:
-        return None
-    *others, terms = question.alternatives
-    last = terms[-1]
-    if last.excluded or last.beginning or not last.text.isalnum() or len(last.text) < 3:
-        return None
-    opened = (*terms[:-1], replace(last, text=last.text.lower(), beginning=True))
-    return replace(question, alternatives=(*others, opened))
-
-
-def _term(term: Term, values: list[str]) -> str:
-    if term.beginning:
-        return _beginning(term.text, values)
-    return f"!! {_phrase(term.text, values)}" if term.excluded else _phrase(term.text, values)
-
-
-def _phrase(text: str, values: list[str]) -> str:
-    values.append(text)
-    return "phraseto_tsquery('english', papers_plain(%s, 400))"
-
-
-def _words_of(term: Term, values: list[str]) -> str:
-    """Any of the words of a term."""
-    if term.beginning:
-        return _beginning(term.text, values)
-    values.append(term.text)
-    return "replace(plainto_tsquery('english', papers_plain(%s, 400))::text, ' & ', ' | ')::tsquery"
-
-
-def _beginning(text: str, values: list[str]) -> str:
-    """Kept are stems ("quantiz"), so the words of titles that begin so ("quantizati...") tell theirs."""
-    values += [text, f"{text}%"]
-    return (
-        "((quote_literal(%s) || ':*')::tsquery || coalesce(("
-        "SELECT to_tsquery('english', string_agg(quote_literal(word), ' | ')) FROM ("
-        "SELECT word FROM papers_titleword WHERE word LIKE %s ORDER BY length(word), word LIMIT 40) AS known"
-        "), ''))"
-    )
-
-
-_SOME_HITS = f"""
+def _some_hits(*, many: int = MANY, newest: int = NEWEST, titles: int = NEWEST_TITLES) -> str:
+    """All hits, up to one more than can be counted, and the newest of them as candidates."""
+    return f"""
     hits AS MATERIALIZED (
       SELECT paper_id, day, title @@ %(query)s::tsquery AS in_title
       FROM papers_paperwords AS words
       WHERE is_listed AND everything @@ %(query)s::tsquery {{filters}}
-      LIMIT {MANY} + 1
+      LIMIT {many} + 1
     ),
     candidates AS (
-      (SELECT paper_id FROM hits WHERE in_title ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST_TITLES})
+      (SELECT paper_id FROM hits WHERE in_title ORDER BY {_NEWEST_FIRST} LIMIT {titles})
       UNION
-      (SELECT paper_id FROM hits ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST})
+      (SELECT paper_id FROM hits ORDER BY {_NEWEST_FIRST} LIMIT {newest})
     ),
     number AS (SELECT count(*) AS hits FROM hits)
 """  # noqa: S608
-_NEWEST_HITS = f"""
+
+
+def _newest_hits(*, newest: int = NEWEST, titles: int = NEWEST_TITLES) -> str:
+    """The newest hits as candidates, without looking at all of them."""
+    return f"""
     candidates AS (
       (SELECT paper_id FROM papers_paperwords AS words
        WHERE is_listed AND title @@ %(query)s::tsquery {{filters}}
-       ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST_TITLES})
+       ORDER BY {_NEWEST_FIRST} LIMIT {titles})
       UNION
       (SELECT paper_id FROM papers_paperwords AS words
        WHERE is_listed AND everything @@ %(query)s::tsquery {{filters}}
-       ORDER BY {_NEWEST_FIRST} LIMIT {NEWEST})
+       ORDER BY {_NEWEST_FIRST} LIMIT {newest})
     ),
     number AS (SELECT count(*) AS hits FROM candidates)
 """  # noqa: S608
+
+
+_SOME_HITS, _NEWEST_HITS = _some_hits(), _newest_hits()
 _RANKED_PAGE = f"""
     ,
     named AS (

@@ -12,6 +12,7 @@ from papers.marking import Piece, all_words, marked, telling_part
 from papers.models import Paper, Topic
 from papers.slips import corrected
 from papers.tex import readable
+from papers.translating import Wanted, hits_among, translate, with_last_word_open
 
 PER_PAGE = 20
 
@@ -75,15 +76,15 @@ def answer(asked: Asked, *, page: int) -> Answer:
     return Answer(found, _items(found.ids, wanted), opened)
 
 
-def _find(asked: Asked, page: int) -> tuple[search.Found, search.Wanted, str]:
-    wanted = search.translate(asked.question)
+def _find(asked: Asked, page: int) -> tuple[search.Found, Wanted, str]:
+    wanted = translate(asked.question)
     found = search.find(wanted, asked.filters, page=page, size=PER_PAGE)
     if found.count or not wanted:
         return found, wanted, ""
-    opened = search.with_last_word_open(asked.question)
+    opened = with_last_word_open(asked.question)
     if opened is None:
         return found, wanted, ""
-    wanted = search.translate(opened)
+    wanted = translate(opened)
     found = search.find(wanted, asked.filters, page=page, size=PER_PAGE)
     return found, wanted, opened.wanted[-1].text
 
@@ -92,16 +93,16 @@ def _instead(asked: Asked) -> str:
     line = corrected(asked.question)
     if line is None or line == asked.question.typed:
         return ""
-    found = search.find(search.translate(read(line)), asked.filters, page=1, size=1)
+    found = search.find(translate(read(line)), asked.filters, page=1, size=1)
     return line if found.count else ""
 
 
-def _items(ids: Sequence[int], wanted: search.Wanted) -> list[Item]:
+def _items(ids: Sequence[int], wanted: Wanted) -> list[Item]:
     papers = Paper.objects.in_bulk(ids)
     rows = [papers[pk] for pk in ids if pk in papers]  # one may have been merged away meanwhile
     cards = [card_of(paper) for paper in rows]
     abstracts = [readable(paper.abstract or "") for paper in rows]
-    hits = search.hits_among(all_words([*(card["title"] for card in cards), *abstracts]), wanted)
+    hits = hits_among(all_words([*(card["title"] for card in cards), *abstracts]), wanted)
     return [
         Item(paper, card, marked(card["title"], hits), marked(telling_part(abstract, hits), hits))
         for paper, card, abstract in zip(rows, cards, abstracts, strict=True)
@@ -109,6 +110,7 @@ def _items(ids: Sequence[int], wanted: search.Wanted) -> list[Item]:
 
 
 def _day(text: str, mistakes: list[str]) -> date | None:
+    text = "".join(char for char in text if char.isprintable())
     if not text:
         return None
     try:

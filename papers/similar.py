@@ -17,6 +17,12 @@ _RARE = 400  # a word that more papers have tells little, and is costly to look 
 _WORDS = 24  # of the paper, looked up in the index
 _CANDIDATES = 40  # papers whose own use of the shared words is looked at
 _TOPIC = 0.25  # what a shared topic adds, as a part of the words' score
+# Words that many papers use and none is about; where there are many papers, the statistics know them too.
+_FILLERS = (
+    *("achiev", "approach", "better", "demonstr", "effici", "enabl", "evalu", "exist", "experi", "framework"),
+    *("improv", "introduc", "method", "novel", "paper", "perform", "present", "propos", "provid", "result"),
+    *("show", "signific", "state", "toward", "use", "various", "via", "within", "without", "work", "yet"),
+)
 _PLANS = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off"
 _WORD = re.compile(r"[^\W_]+")
 
@@ -71,7 +77,7 @@ _NEAREST = f"""
     SELECT lexeme, array_to_tsvector(ARRAY[lexeme])::text::tsquery AS stem, {_OWN_USE} AS use
     FROM papers_paperwords, unnest(everything)
     WHERE paper_id = %(paper)s AND weights && '{{A,B,C}}' AND length(lexeme) > 2 AND lexeme !~ '^[0-9.]+$'
-      AND lexeme NOT IN (SELECT lexeme FROM frequent)
+      AND lexeme NOT IN (SELECT lexeme FROM frequent) AND lexeme <> ALL(%(fillers)s)
     ORDER BY use DESC, length(lexeme) DESC, lexeme
     LIMIT {_WORDS}
   ),
@@ -116,7 +122,12 @@ _NEAREST = f"""
 
 def _nearest(pk: int, limit: int) -> dict[int, list[str]]:
     """Paper id -> the stems it shares, rarest first; best paper first."""
-    values = {"paper": pk, "removed": PaperTopic.Decision.REMOVED, "limit": limit}
+    values: dict[str, Any] = {
+        "paper": pk,
+        "removed": PaperTopic.Decision.REMOVED,
+        "limit": limit,
+        "fillers": list(_FILLERS),
+    }
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE}; {_PLANS}")
@@ -164,7 +175,7 @@ class _Spoken:
 
 
 def _lowered(phrase: str) -> str:
-    """Small letters, but for names that have capitals inside: "Sparse Autoencoders" -> "sparse autoencoders"."""
+    """Small letters, but for words with capitals inside: "Sparse BERT" -> "sparse BERT"."""
     return _WORD.sub(lambda word: word[0].lower() if word[0].istitle() else word[0], phrase)
 
 

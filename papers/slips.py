@@ -23,7 +23,8 @@ def corrected(question: Question) -> str | None:
 
     Three queries at most. Whether anything is found so is for the caller to try.
     """
-    words = list(dict.fromkeys(word.lower() for term in question.wanted for word in _WORD.findall(term.text)))
+    said = " ".join(term.text for term in question.wanted if not term.beginning)
+    words = list(dict.fromkeys(_WORD.findall(said.lower())))
     unknown = _unknown([word for word in words if len(word) >= _SHORTEST][: 4 * _MOST_WORDS])[:_MOST_WORDS]
     if not unknown:
         return None
