@@ -1,8 +1,8 @@
 """An invented library of papers for searching: words as uneven as in real text, the same on every run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from random import Random
 
 from django.db import connection
@@ -15,44 +15,48 @@ ABSTRACT, TITLE = (90, 170), (5, 12)  # words, from and to
 LAST_DAY = date(2026, 11, 20)
 TOPICS = 28
 CHUNK = 2_000
-_SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo zu bra cle dri fro gla".split()
+_SYLLABLES = """ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo zu bra cle dri fro gla"""
 
 
-def fill(number: int, *, seed: int = 3) -> None:
-    """Save `number` papers, a hundred a day up to LAST_DAY, each filed under two topics."""
+def fill(number: int, *, seed: int = 3, progress: Callable[[int], None] | None = None) -> list[str]:
+    """Save `number` papers, a hundred a day up to LAST_DAY, each filed under two topics.
+
+    Returns the words, the most frequent first. `progress` is told how many papers there are.
+    """
     random = Random(seed)
     words, weights = vocabulary(random)
     topics = Topic.objects.bulk_create(
         Topic(slug=f"shelf-{place}", name=f"Shelf {place}") for place in range(TOPICS)
     )
     papers = (_paper(place, number, words, weights, random) for place in range(number))
-    while chunk := list(_some(papers)):
+    done = 0
+    while chunk := list(islice(papers, CHUNK)):
         rows = Paper.objects.bulk_create(chunk)
         PaperTopic.objects.bulk_create(
             PaperTopic(paper=row, topic=topic, score=0.8)
             for row in rows
             for topic in random.sample(topics, 2)
         )
+        done += len(rows)
+        if progress:
+            progress(done)
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("ANALYZE")
+    return words
 
 
 def vocabulary(random: Random) -> tuple[list[str], list[float]]:
     """Words and their cumulative weights: the word of rank k is said 1/(k + 10) as often as the first."""
     words = [str(place) for place in range(VOCABULARY)]
+    syllables = _SYLLABLES.split()
     taken = set()
     for place in range(VOCABULARY):
-        while (word := "".join(random.choices(_SYLLABLES, k=random.choice((2, 3, 3, 4))))) in taken:
+        while (word := "".join(random.choices(syllables, k=random.choice((2, 3, 3, 4))))) in taken:
             pass
         taken.add(word)
         words[place] = word
     words[COMMON] = "model"
     return words, list(accumulate(1 / (place + 10) for place in range(VOCABULARY)))
-
-
-def _some(papers: Iterator[Paper]) -> Iterator[Paper]:
-    for _, paper in zip(range(CHUNK), papers, strict=False):
-        yield paper
 
 
 def _paper(place: int, number: int, words: list[str], weights: list[float], random: Random) -> Paper:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from papers import search
@@ -257,6 +259,24 @@ def test_texts_of_any_size_and_script_can_be_saved() -> None:
     paper("word%s\\ ' \" {}", " ".join(f"w{number}" for number in range(60_000)))
     paper("Unknown", None, keywords=None, authors=None)  # type: ignore[arg-type]
     assert (titles("unknown"), titles("w3"), len(titles("語言"))) == (["Unknown"], ["word%s\\ ' \" {}"], 1)
+
+
+def test_papers_from_before_there_was_search_become_searchable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migration = import_module("papers.migrations.0004_words_of_earlier_papers")
+    monkeypatch.setattr(migration, "BATCH", 2)
+    monkeypatch.setattr(migration, "SAY_EVERY", 4)
+    for number in range(5):
+        paper(f"Otter {number}")
+    paper("Otter hidden", hidden=True)
+    PaperWords.objects.exclude(paper__title="Otter 3").delete()
+    TitleWord.objects.all().delete()
+    for _ in range(2):  # the second time nothing is left to do
+        migration.make_searchable(apps, connection.schema_editor())
+    assert (len(titles("otter")), PaperWords.objects.count()) == (5, 6)
+    assert set(TitleWord.objects.values_list("word", flat=True)) == {"otter", "hidden"}
+    assert capsys.readouterr().out == "\n  4 papers made searchable"
 
 
 @pytest.mark.django_db(transaction=True)

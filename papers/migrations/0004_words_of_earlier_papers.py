@@ -32,8 +32,8 @@ def make_searchable(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None
             if not ids:
                 break
             last = max(ids)
-            done += len(ids)
-            if done % SAY_EVERY < BATCH and done >= SAY_EVERY:
+            before, done = done, done + len(ids)
+            if done // SAY_EVERY > before // SAY_EVERY:
                 print(f"\n  {done:,} papers made searchable", end="", flush=True)
         if done:
             cursor.execute("ANALYZE papers_paperwords")
