@@ -28,6 +28,10 @@ class Asked:
     mistakes: tuple[str, ...]  # sentences about what could not be read
 
     @property
+    def is_narrowed(self) -> bool:
+        return bool(self.topics or self.since or self.until)
+
+    @property
     def filters(self) -> search.Filters:
         return search.Filters(tuple(topic.pk for topic in self.topics), self.since, self.until)
 

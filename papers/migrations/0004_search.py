@@ -53,10 +53,10 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     django.contrib.postgres.indexes.GinIndex(
-                        fastupdate=False, fields=["title"], name="paper_by_title_word"
+                        fields=["title"], gin_pending_list_limit=256, name="paper_by_title_word"
                     ),
                     django.contrib.postgres.indexes.GinIndex(
-                        fastupdate=False, fields=["everything"], name="paper_by_word"
+                        fields=["everything"], gin_pending_list_limit=256, name="paper_by_word"
                     ),
                     models.Index(
                         models.OrderBy(models.F("day"), descending=True, nulls_last=True),

@@ -117,7 +117,8 @@ def test_topics_and_dates_narrow_the_search_and_stay_in_the_form(client: Client)
     assert headings_of(html)[1:-1] == ["Otter 3"]
     assert 'name="topic" value="agents" checked' in html and 'value="theory" checked' not in html
     assert 'name="from" value="2026-11-02"' in html and 'name="to" value="2026-11-30"' in html
-    assert "<details" in html and "open><summary>Topics and dates: Agents" in html
+    assert '<details class="narrow"><summary>Agents from 2 Nov 2026 to 30 Nov 2026</summary>' in html
+    assert '<details class="narrow" open><summary>Agents</summary>' in get(client, "/search/?topic=agents")
     both = search(client, "otter", "&topic=agents&topic=theory")
     assert headings_of(both)[1:-1] == ["Otter 3", "Otter 2", "Otter 1"]
     assert 'href="/subscribe/?topic=agents&amp;topic=theory"' in both
