@@ -72,7 +72,7 @@ def compare(words: Sequence[str], *, rounds: int) -> str:
             "icontains": [_timed(icontains, typed) for _ in range(rounds)],
         }
         found = search.find(translate(read(typed)), search.Filters(), page=1, size=PAGE)
-        number = f"{'' if found.is_exact else 'about '}{found.rounded:,}"
+        number = f"{found.count:,}" if found.is_exact else f"about {found.rounded:,}"
         times = [_timed(ours, typed) for _ in range(rounds)]
         lines.append(str(Row(f"{what} ({number})", times, peers)))
     phrase = f'"{common} {words[1]}"'

@@ -5,6 +5,7 @@ title, are ranked and can be paged through. Up to MANY they are counted; how man
 more frequent, PostgreSQL's statistics tell.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,7 +16,7 @@ from django.db import OperationalError, connection, transaction
 from papers.models import PaperTopic
 from papers.translating import Wanted
 
-MANY = 5_000  # hits are counted up to here
+MANY = 10_000  # hits are counted up to here
 NEWEST = 1_000
 NEWEST_TITLES = 500
 PATIENCE = 3_000  # milliseconds, for each statement
@@ -24,6 +25,8 @@ PATIENCE = 3_000  # milliseconds, for each statement
 _WEIGHTS = "'{0.05, 0.2, 0.5, 1.0}'"
 _SIDE_BY_SIDE = 0.3  # for a title with the words next to each other, in the order of the query
 _STEPS = 20  # hits less than 1/20 apart count as equally good, and the newer comes first
+_SAMPLE = 2_000  # papers, to see how often words stand side by side
+_BESIDE = re.compile(r"<(?:-|\d+)>")
 _NEWEST_FIRST = "day DESC NULLS LAST, paper_id DESC"
 
 
@@ -149,8 +152,7 @@ class _Search:
 
 def _find(search: _Search) -> Found:
     expected = _expected(search)
-    # Of a phrase the statistics tell nothing: its words may be frequent and never meet.
-    if expected > MANY and "<" not in search.wanted.query:
+    if expected > MANY:
         return replace(_page(search, _NEWEST_HITS), count=expected, is_exact=False)
     # The planner believes that a frequent word is found soonest by reading everything in any order. Of words
     # that never meet, that is wrong, and slow.
@@ -169,7 +171,22 @@ def _expected(search: _Search) -> int:
         f" WHERE is_listed AND everything @@ %(query)s::tsquery {_conditions(search.filters)}"
     )
     search.cursor.execute(statement, _values(search))
-    return int(search.cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
+    expected = int(search.cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
+    together = _BESIDE.sub("&", search.wanted.query)
+    if expected <= MANY or together == search.wanted.query:
+        return expected
+    # Of words side by side the statistics tell only how many papers have them anywhere.
+    statement = f"""
+      SELECT count(*) FILTER (WHERE everything @@ %(query)s::tsquery), count(*)
+      FROM (
+        SELECT everything FROM papers_paperwords
+        WHERE is_listed {_conditions(search.filters)} ORDER BY {_NEWEST_FIRST} LIMIT {_SAMPLE}
+      ) AS newest
+      WHERE everything @@ %(together)s::tsquery
+    """  # noqa: S608
+    search.cursor.execute(statement, {**_values(search), "together": together})
+    beside, anywhere = search.cursor.fetchone()
+    return int(expected * beside / max(1, anywhere))
 
 
 def _page(search: _Search, hits: str) -> Found:

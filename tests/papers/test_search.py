@@ -203,6 +203,17 @@ def test_of_a_frequent_word_the_newest_are_ranked_titles_first(
     assert found.count == (30 if analyzed else 20)
 
 
+def test_how_often_words_stand_side_by_side_is_told_from_a_sample(few: Callable[[], None]) -> None:
+    for number in range(60):
+        paper("World model" if number % 2 else "Model of a world")
+    paper("World model", hidden=True)
+    few()
+    beside = find('"world model"')
+    assert (beside.count, beside.is_exact, beside.ranked) == (30, False, 8)
+    never = find('"world of model"')
+    assert (never.count, never.is_exact) == (0, True)
+
+
 def test_of_a_word_that_is_not_quite_so_frequent_the_number_is_exact(few: Callable[[], None]) -> None:
     for number in range(1, 16):
         paper(f"N{number}", "Otter.", published_on=date(2026, 10, number))
