@@ -4,7 +4,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papers.trending import Score, Seen, Term, as_json, explain, trending_score
@@ -171,6 +171,7 @@ def test_archive_papers_are_called_that_and_never_trending() -> None:
     assert "trending" not in str(archived(Seen(None, 5, 3, 7), boost=1).terms)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -202,6 +203,7 @@ def test_whatever_was_read_the_score_is_the_sum_of_terms_that_can_be_told(
     assert "unknown" not in told and "; ;" not in told and told == told.strip("; ")
 
 
+@settings(deadline=None)
 @given(st.integers(5, 10**7), st.floats(0, 47.9), st.integers(0, 10**7), st.floats(0, 1))
 def test_the_course_that_is_told_is_above_the_count(
     votes: int, hours: float, before: int, part: float
@@ -211,6 +213,7 @@ def test_the_course_that_is_told_is_above_the_count(
     assert promised > votes, told
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**7), st.integers(1, 10**7), st.floats(0, 500), st.integers(0, 10**7))
 def test_more_votes_never_rank_lower(votes: int, more: int, hours: float, before: int) -> None:
     low, high = (
