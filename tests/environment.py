@@ -11,7 +11,8 @@ from config import start
 # A developer's .env must not reach the tests: an empty variable counts as not set, and .env replaces none.
 for name in ("EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROKER_URL", "SITE_URL", "ALLOWED_HOSTS"):
     os.environ[name] = ""
-os.environ |= {"DEBUG": "true", "SECRET_KEY": "for-tests-only"}
+# No test asks a source on the network; those that read one name a server of their own on the loopback.
+os.environ |= {"DEBUG": "true", "SECRET_KEY": "for-tests-only", "NEWSLETTER_SOURCES": "none"}
 # A terminated run cleans up like an interrupted one.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 start.prepare()
