@@ -49,9 +49,7 @@ NEWSLETTER_ARXIV_API_URL = env.service("NEWSLETTER_ARXIV_API_URL", "https://expo
 NEWSLETTER_ARXIV_FEED_URL = env.service("NEWSLETTER_ARXIV_FEED_URL", "https://rss.arxiv.org/atom")
 NEWSLETTER_ARXIV_CATEGORIES = env.categories("NEWSLETTER_ARXIV_CATEGORIES")
 if "arxiv" in NEWSLETTER_SOURCES:
-    env.needed(
-        "NEWSLETTER_ARXIV_CATEGORIES", "arxiv reads what these announce, such as cs.CL,cs.LG"
-    )
+    env.needed("NEWSLETTER_ARXIV_CATEGORIES", "arxiv reads what these announce, such as cs.CL,cs.LG")
 NEWSLETTER_FETCH_MINUTES = env.number("NEWSLETTER_FETCH_MINUTES", 60, 10, 1440)
 NEWSLETTER_STALE_SOURCES = env.choice("NEWSLETTER_STALE_SOURCES", "label", ("label", "hold"))
 

@@ -1,6 +1,6 @@
 """Celery's doors: each loads nothing, calls one verb, and may be lost at any moment."""
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.utils import timezone
 
@@ -12,7 +12,9 @@ DRAIN_SECONDS = 30
 @shared_task
 def tick() -> None:
     try:
-        heartbeat.beat(now=timezone.now())
+        for source in heartbeat.beat(now=timezone.now()).due_sources:
+            # By name: doors do not import each other. What no worker took by the next tick is queued again.
+            current_app.send_task("papers.tasks.fetch", [source], expires=settings.NEWSLETTER_TICK_SECONDS)
     finally:
         # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests. What
         # no worker took by the next tick is queued again then, so it must not pile up.

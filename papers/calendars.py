@@ -66,6 +66,21 @@ def latest_feed(now: datetime, *, grace: timedelta = timedelta()) -> date:
     return day
 
 
+def submission_window(day: date) -> tuple[datetime, datetime]:
+    """From when to when arXiv took in what the feed of `day` announced, holidays left aside.
+
+    Submissions close at 14:00 US Eastern; what came from Thursday to Friday is announced on Sunday.
+    """
+    evening = day - timedelta(days=1)
+    until = evening - timedelta(days=2) if evening.weekday() == _SUNDAY else evening
+    since = until - timedelta(days=3 if until.weekday() == _MONDAY else 1)
+    closing = time(14, tzinfo=EASTERN)
+    return (
+        datetime.combine(since, closing).astimezone(UTC),
+        datetime.combine(until, closing).astimezone(UTC),
+    )
+
+
 def why_no_list(day: date) -> str:
     return f"{day:%A}: Hugging Face has no list at weekends"
 

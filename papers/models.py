@@ -225,11 +225,8 @@ class SourceRun(models.Model):
     day = models.DateField(
         null=True, blank=True, help_text="The list day that was read, or the date that the feed bears."
     )
-    papers_digest = models.CharField(
-        max_length=64, blank=True, help_text="Hash of the papers' names: equal for equal lists."
-    )
     claimed_until = models.DateTimeField(
-        null=True, blank=True, help_text="Nobody else fetches this target before; renewed while it runs."
+        null=True, blank=True, help_text="Nobody else asks this source before; renewed while it runs."
     )
     retry_at = models.DateTimeField(null=True, blank=True, help_text="Not to be fetched again before.")
 

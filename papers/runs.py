@@ -18,24 +18,18 @@ _LOCK = 0x52756E73  # "Runs"
 
 
 def claim(source: str, target: str, *, now: datetime) -> SourceRun | None:
-    """Open a run of this target; None while somebody else's is under way.
+    """Open a run; None while another run of this source is under way: one connection to each, wherever from.
 
     The lock makes two claims one after the other, so that the second sees the row of the first.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, f"{source} {target}"])
-        if under_way(source, target, now=now):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, source])
+        if SourceRun.objects.filter(source=source, finished_at=None, claimed_until__gt=now).exists():
             return None
         return SourceRun.objects.create(
             source=source, target=target[:500], started_at=now, claimed_until=now + LEASE
         )
-
-
-def under_way(source: str, target: str, *, now: datetime) -> bool:
-    """Whether a run of this target holds its claim."""
-    held = SourceRun.objects.filter(source=source, target=target, finished_at=None, claimed_until__gt=now)
-    return held.exists()
 
 
 def renew(run: SourceRun, *, now: datetime) -> None:

@@ -1,0 +1,13 @@
+"""Celery's doors: each loads nothing, calls one verb, and may be lost at any moment."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from papers import reading
+
+SECONDS = 60  # after which no further target is begun; one takes two minutes at the very worst
+
+
+@shared_task(soft_time_limit=240, time_limit=280)  # within a run's lease
+def fetch(source: str) -> None:
+    reading.read_due(source, now=timezone.now(), seconds=SECONDS)
