@@ -155,6 +155,11 @@ class Edition(models.Model):
     def __str__(self) -> str:
         return f"Edition of {self.date}"
 
+    @property
+    def broken_sources(self) -> list[dict[str, str]]:
+        """Those that were stale or had failed when it was frozen or held."""
+        return [state for state in self.sources if state["verdict"] in ("stale", "failed")]
+
 
 class EditionPaper(models.Model):
     """A paper in an edition, with everything its card shows, so that the edition can be replayed."""

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.conf import settings
 
 from papers import calendars, pacing
-from papers.fetching import Target
 from papers.models import SourceRun
+from papers.targets import Target
 from papers.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
 
 LISTS = 3  # an edition takes the papers of so many days, which are read again until it is frozen

@@ -17,6 +17,7 @@ from papers.models import SourceRecord, SourceRun
 from papers.sources import arxiv_api, huggingface_api
 from papers.sources.http import Client, FetchError
 from papers.sources.record import PaperRecord, Records, SourceError
+from papers.targets import Target
 from papers.verdicts import FAILED, PARTIAL, Outcome, judge
 
 logger = logging.getLogger(__name__)
@@ -31,32 +32,6 @@ SAME_LIST_FROM = 3  # papers; fewer may stand on two lists by chance (30 of 12,2
 _STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
-    """What one run reads: a list day of Hugging Face, or of arXiv a category's feed, or its submissions
-    announced on a day.
-
-    `name` is "2026-11-20", "cs.CL" or "cs.CL 2026-11-20".
-    """
-
-    source: str
-    name: str
-
-    @property
-    def day(self) -> date | None:
-        """The day in its name. Raises ValueError where that is no date."""
-        last = self.name.rpartition(" ")[2]
-        return date.fromisoformat(last) if last[:1].isdigit() else None
-
-    @property
-    def category(self) -> str:
-        return self.name.partition(" ")[0]
-
-    @property
-    def is_feed(self) -> bool:
-        return self.source == "arxiv" and self.day is None
-
-
 @dataclass
 class _Reading:
     """A run under way. Its clock goes on from the `now` that it was given."""
@@ -65,6 +40,7 @@ class _Reading:
     run: SourceRun
     report: IngestReport
     begun: datetime
+    wait: Callable[[float], None]
     feed_date: date | None = None
     names: set[str] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)
@@ -82,11 +58,15 @@ class _Reading:
     def before_request(self) -> None:
         runs.renew(self.run, now=self.now())
         if self.target.source == "arxiv":
-            pacing.take_turn("arxiv request", pacing.ARXIV_SECONDS)
+            pacing.take_turn("arxiv request", pacing.ARXIV_SECONDS, wait=self.wait)
 
 
 def fetch(
-    target: Target, *, now: datetime, progress: Callable[[int], None] | None = None
+    target: Target,
+    *,
+    now: datetime,
+    progress: Callable[[int], None] | None = None,
+    wait: Callable[[float], None] = time.sleep,
 ) -> SourceRun | None:
     """Read a target and return its finished run; None where somebody else is reading that source.
 
@@ -96,7 +76,7 @@ def fetch(
     run = runs.claim(target.source, target.name, now=now)
     if run is None:
         return None
-    reading = _Reading(target, run, IngestReport(target.source, target.name), begun=now)
+    reading = _Reading(target, run, IngestReport(target.source, target.name), now, wait)
     try:
         _read(reading, progress)
     except FetchError as error:
@@ -128,6 +108,7 @@ def _read(reading: _Reading, progress: Callable[[int], None] | None) -> None:
         deadline=DEADLINE,
         max_bytes=MAX_BYTES,
         attempts=ATTEMPTS,
+        wait=reading.wait,
         before_request=reading.before_request,
         now=reading.now,
     ) as client:

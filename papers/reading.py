@@ -1,6 +1,7 @@
 """Reads what is due of one source, one target after the other: one connection to each source at a time."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from papers import duties
@@ -8,7 +9,9 @@ from papers.fetching import fetch
 from papers.models import SourceRun
 
 
-def read_due(source: str, *, now: datetime, seconds: float) -> list[SourceRun]:
+def read_due(
+    source: str, *, now: datetime, seconds: float, wait: Callable[[float], None] = time.sleep
+) -> list[SourceRun]:
     """Read the due targets of a source; begins no other one after so many seconds. Returns the runs.
 
     Where somebody else is reading the source, it leaves the rest to them.
@@ -23,7 +26,7 @@ def read_due(source: str, *, now: datetime, seconds: float) -> list[SourceRun]:
         if target is None:
             break
         tried.add(target.name)
-        run = fetch(target, now=moment)
+        run = fetch(target, now=moment, wait=wait)
         if run is None:
             break
         done.append(run)

@@ -15,6 +15,7 @@ DOORS = {
 }
 VERBS = {
     *("papers.filing", "papers.importing", "papers.ingest", "papers.scoring"),
+    *("papers.fetching", "papers.reading", "papers.thinning"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
     *("newsletter.demo", "newsletter.signup"),
 }

@@ -11,10 +11,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from papers import calendars, duties, runs
-from papers.fetching import Target, fetch
+from papers.fetching import fetch
 from papers.management.arguments import day
 from papers.models import SourceRun
 from papers.sources.names import name_of
+from papers.targets import Target
 from papers.verdicts import FAILED, OK, QUIET
 
 SOURCES = ("huggingface", "arxiv")

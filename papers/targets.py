@@ -1,0 +1,30 @@
+"""What a run of a source reads. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """What one run reads: a list day of Hugging Face, or of arXiv a category's feed, or its submissions
+    announced on a day.
+
+    `name` is "2026-11-20", "cs.CL" or "cs.CL 2026-11-20".
+    """
+
+    source: str
+    name: str
+
+    @property
+    def day(self) -> date | None:
+        """The day in its name. Raises ValueError where that is no date."""
+        last = self.name.rpartition(" ")[2]
+        return date.fromisoformat(last) if last[:1].isdigit() else None
+
+    @property
+    def category(self) -> str:
+        return self.name.partition(" ")[0]
+
+    @property
+    def is_feed(self) -> bool:
+        return self.source == "arxiv" and self.day is None
