@@ -59,11 +59,17 @@ def feed_moment(day: date) -> datetime:
 
 
 def latest_feed(now: datetime, *, grace: timedelta = timedelta()) -> date:
-    """The date of the newest feed that should be there at `now`, or was made `grace` ago at least."""
+    """The date of the newest feed that must be there at `now`, or was made `grace` ago at least."""
     day = (now - grace).astimezone(EASTERN).date()
     while not has_feed(day):
         day -= timedelta(days=1)
     return day
+
+
+def latest_possible_feed(now: datetime) -> date:
+    """The same, but for holidays: what is worth asking for, since arXiv may announce all the same."""
+    day = now.astimezone(EASTERN).date()
+    return day - timedelta(days=max(0, day.weekday() - _FRIDAY))
 
 
 def submission_window(day: date) -> tuple[datetime, datetime]:

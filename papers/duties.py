@@ -97,7 +97,11 @@ def _is_due(
         return latest.claimed_until is None or latest.claimed_until <= now
     if latest.retry_at is not None:
         return latest.retry_at <= now
-    if target.is_feed and answered is not None and _has_feed_of(answered, calendars.latest_feed(now)):
+    if (
+        target.is_feed
+        and answered is not None
+        and _has_feed_of(answered, calendars.latest_possible_feed(now))
+    ):
         return False
     if latest.started_at <= now - timedelta(minutes=settings.NEWSLETTER_FETCH_MINUTES):
         return True
@@ -152,18 +156,26 @@ def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun]) -
         return SourceState(
             source, word, f"{'read in part' if word == PARTIAL else 'read'} at {started:%H:%M} UTC", detail
         )
+    faulty = [target for target, one in zip(targets, words, strict=False) if one == word]
     if word == STALE:
-        return SourceState(source, word, _since("stale", targets, _FRESH), detail)
-    return SourceState(source, word, _since("not read", targets, _ANSWERED), detail)
+        return SourceState(source, word, _since("stale", faulty, targets, _FRESH) or "stale", detail)
+    return SourceState(source, word, _since("not read", faulty, targets, _ANSWERED) or NEVER_READ, detail)
 
 
-def _since(words: str, targets: Sequence[Target], verdicts: Sequence[str]) -> str:
-    """ "stale since Thursday 19 November, 23:40 UTC": since the last reading that ended so."""
-    good = _latest(targets, verdicts=verdicts).values()
-    started = max((run.started_at.astimezone(UTC) for run in good), default=None)
-    if started is None:
-        return "stale" if words == "stale" else NEVER_READ
-    return f"{words} since {calendars.in_words(started.date())}, {started:%H:%M} UTC"
+def _since(
+    words: str, faulty: Sequence[Target], all_targets: Sequence[Target], verdicts: Sequence[str]
+) -> str:
+    """ "stale since Thursday 19 November, 23:40 UTC": since the oldest last reading of theirs that ended well,
+    or else the source's latest; "" where there is none."""
+    moments = [run.started_at.astimezone(UTC) for run in _latest(faulty, verdicts=verdicts).values()]
+    if not moments:
+        every = _latest(all_targets, verdicts=verdicts).values()
+        moments = [max(run.started_at.astimezone(UTC) for run in every)] if every else []
+    return (
+        f"{words} since {calendars.in_words(min(moments).date())}, {min(moments):%H:%M} UTC"
+        if moments
+        else ""
+    )
 
 
 def _has_feed_of(run: SourceRun, day: date) -> bool:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
@@ -128,7 +128,8 @@ def _records(reading: _Reading, client: Client) -> Records:
         yield from huggingface_api.fetch_day(client, settings.NEWSLETTER_HUGGINGFACE_URL, target.day)
     elif target.day is None:
         feed = arxiv_api.fetch_announcements(client, settings.NEWSLETTER_ARXIV_FEED_URL, target.category)
-        reading.feed_date = feed.updated.astimezone(calendars.EASTERN).date() if feed.updated else None
+        # Made at midnight US Eastern, which is the same date in UTC.
+        reading.feed_date = feed.updated.astimezone(UTC).date() if feed.updated else None
         yield from feed.records
     else:
         since, until = calendars.submission_window(target.day)

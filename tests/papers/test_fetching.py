@@ -1,0 +1,210 @@
+"""One reading of a source over real HTTP: what is saved, what the run says, and who may read at once."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection
+
+from papers import pacing, runs
+from papers.fetching import fetch
+from papers.models import Mark, Observation, Paper, SourceRun
+from papers.targets import Target
+from tests.source_server import Seen, SourceServer
+from tests.source_shapes import hf_item
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THURSDAY, FRIDAY, SATURDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21)
+NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[SourceServer]:
+    with SourceServer(now=lambda: NOW) as server:
+        settings.NEWSLETTER_HUGGINGFACE_URL = server.huggingface_url
+        settings.NEWSLETTER_ARXIV_API_URL = server.arxiv_api_url
+        settings.NEWSLETTER_ARXIV_FEED_URL = server.arxiv_feed_url
+        yield server
+
+
+def listed(day: date, number: int, *, first: int = 1) -> list[Any]:
+    return [
+        hf_item(f"2611.{day.day:02}{n:03}", listed_on=day, upvotes=n) for n in range(first, first + number)
+    ]
+
+
+def read(day: date = FRIDAY, *, now: datetime = NOW) -> SourceRun:
+    run = fetch(Target("huggingface", day.isoformat()), now=now, wait=lambda seconds: None)
+    assert run is not None
+    return SourceRun.objects.get(pk=run.pk)
+
+
+def counts(run: SourceRun) -> tuple[int, ...]:
+    return run.read_count, run.new_count, run.updated_count, run.unchanged_count, run.rejected_count
+
+
+def test_a_list_becomes_papers_and_observations_and_a_finished_run(server: SourceServer) -> None:
+    server.lists[FRIDAY] = listed(FRIDAY, 60)
+    run = read()
+    assert (run.source, run.target, run.day) == ("huggingface", "2026-11-20", FRIDAY)
+    assert (run.verdict, run.message, counts(run)) == ("ok", "60 records", (60, 60, 0, 0, 0))
+    assert run.started_at == NOW and NOW <= run.finished_at < NOW + timedelta(minutes=1)
+    assert (run.claimed_until, run.retry_at) == (None, None)
+    assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
+    seen = Observation.objects.values_list("observed_at", flat=True)
+    assert len(seen) == 60 and all(NOW <= moment < NOW + timedelta(minutes=1) for moment in seen)
+    server.lists[FRIDAY] = [*listed(FRIDAY, 61)[:-1], *listed(FRIDAY, 1, first=61)]
+    assert counts(read(now=NOW + timedelta(hours=1))) == (61, 1, 60, 0, 0)
+    assert Observation.objects.count() == 121
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "verdict"),
+    [
+        (SATURDAY, NOW + timedelta(days=1), "quiet"),
+        (FRIDAY, datetime(2026, 11, 20, 0, 20, tzinfo=UTC), "quiet"),
+        (FRIDAY, NOW, "stale"),
+    ],
+)
+def test_an_empty_list_is_judged_by_the_calendar(
+    server: SourceServer, day: date, now: datetime, verdict: str
+) -> None:
+    assert read(day, now=now).verdict == verdict
+
+
+def test_a_list_of_another_day_is_stale(server: SourceServer) -> None:
+    server.lists[THURSDAY] = listed(THURSDAY, 5)
+    server.lists[FRIDAY] = [*listed(THURSDAY, 5), *listed(FRIDAY, 1)]
+    assert read(THURSDAY).verdict == "ok"
+    run = read(FRIDAY)
+    assert (run.verdict, run.message) == (
+        "stale",
+        "the list of Friday 20 November has the papers of Thursday 19 November and no others",
+    )
+    assert read(THURSDAY, now=NOW + timedelta(hours=1)).verdict == "ok"
+    assert Paper.objects.get(arxiv_id="2611.19001").listed_on == THURSDAY
+
+
+def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(server: SourceServer) -> None:
+    server.lists[FRIDAY] = [*listed(FRIDAY, 2), hf_item("no id")]
+    run = read()
+    assert (run.verdict, counts(run)) == ("partial", (3, 2, 0, 0, 1))
+    assert len(run.rejects) == 1
+    server.lists[FRIDAY] = listed(FRIDAY, 60)
+    server.before_answer = lambda seen: _break_second_page(server, seen)
+    run = read(now=NOW + timedelta(hours=1))
+    assert (run.verdict, run.read_count) == ("partial", 50)
+    assert run.message.startswith("it broke off after 50 records: 127.0.0.1")
+    assert run.retry_at is not None and Paper.objects.count() == 50
+
+
+def _break_second_page(server: SourceServer, seen: Seen) -> None:
+    if seen.params.get("p", "0") != "0":
+        server.break_always("huggingface", "500")
+
+
+def test_failures_in_a_row_are_retried_later_and_later(server: SourceServer) -> None:
+    server.break_always("huggingface", "500")
+    now, pauses = NOW, []
+    for _ in range(6):
+        run = read(now=now)
+        assert (run.verdict, run.read_count) == ("failed", 0)
+        pauses.append(round((run.retry_at - now) / timedelta(minutes=1)))
+        now += timedelta(hours=2)
+    assert pauses == [5, 10, 20, 40, 60, 60]
+    server.repair("huggingface")
+    assert read(now=now).retry_at is None
+    server.break_always("huggingface", "html")
+    assert round((read(now=now).retry_at - now) / timedelta(minutes=1)) == 5
+
+
+def test_a_source_that_asks_for_rest_gets_it_from_all_workers(server: SourceServer) -> None:
+    server.break_always("huggingface", "429", retry_after="1800")
+    assert read().verdict == "failed"
+    until = pacing.rests_until("huggingface", now=NOW)
+    assert until is not None and NOW + timedelta(minutes=30) <= until < NOW + timedelta(minutes=31)
+    assert pacing.rests_until("huggingface", now=NOW + timedelta(minutes=32)) is None
+    assert pacing.rests_until("arxiv", now=NOW) is None
+
+
+def test_a_source_is_read_by_one_at_a_time(server: SourceServer) -> None:
+    server.lists[FRIDAY] = listed(FRIDAY, 3)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def pause(seen: Seen) -> None:
+        asked.set()
+        go_on.wait(20)
+
+    server.before_answer = pause
+    first: list[SourceRun | None] = []
+
+    def work() -> None:
+        first.append(fetch(Target("huggingface", "2026-11-20"), now=NOW))
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert asked.wait(20)
+    for name in ("2026-11-20", "2026-11-19"):
+        assert fetch(Target("huggingface", name), now=NOW) is None
+    go_on.set()
+    worker.join()
+    assert first[0] is not None and first[0].verdict == "ok"
+    assert (SourceRun.objects.count(), len(server.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SoftTimeLimitExceeded, SystemExit])
+def test_a_run_that_is_told_to_stop_is_finished_first(
+    server: SourceServer, stop: Callable[[], BaseException]
+) -> None:
+    server.lists[FRIDAY] = listed(FRIDAY, 60)
+
+    def interrupt(read: int) -> None:
+        raise stop()
+
+    with pytest.raises(stop):
+        fetch(Target("huggingface", "2026-11-20"), now=NOW, progress=interrupt)
+    run = SourceRun.objects.get()
+    assert (run.verdict, run.message) == ("partial", "it broke off after 50 records: it was stopped")
+    assert (run.claimed_until, Paper.objects.count()) == (None, 50)
+    assert read(now=NOW + timedelta(seconds=1)).verdict == "ok"
+
+
+def test_a_run_whose_process_was_killed_is_shown_as_broken_off(server: SourceServer) -> None:
+    server.lists[FRIDAY] = listed(FRIDAY, 1)
+    lost = runs.claim("huggingface", "2026-11-20", now=NOW)
+    assert lost is not None
+    assert fetch(Target("huggingface", "2026-11-20"), now=NOW + timedelta(minutes=4)) is None
+    assert runs.sweep(now=NOW + timedelta(minutes=4)) == 0
+    later = NOW + timedelta(minutes=6)
+    assert [runs.sweep(now=later), runs.sweep(now=later)] == [1, 0]
+    lost.refresh_from_db()
+    assert (lost.verdict, lost.message, lost.finished_at) == ("failed", runs.BROKE_OFF, later)
+    assert read(now=later).verdict == "ok"
+
+
+def test_turns_are_taken_three_seconds_apart_by_all(server: SourceServer) -> None:
+    waits: list[float] = []
+    pacing.take_turn("arxiv request", 3, wait=waits.append)
+    first = Mark.objects.get().at
+    guard = threading.Barrier(4)
+
+    def work() -> None:
+        guard.wait(20)
+        pacing.take_turn("arxiv request", 3, wait=waits.append)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    # The first did not wait; each other has a slot of its own.
+    assert Mark.objects.get().at == first + timedelta(seconds=12)
+    assert len(waits) == 4 and all(
+        wait <= slot for wait, slot in zip(sorted(waits), (3, 6, 9, 12), strict=True)
+    )
