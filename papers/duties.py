@@ -165,8 +165,8 @@ def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun]) -
 def _since(
     words: str, faulty: Sequence[Target], all_targets: Sequence[Target], verdicts: Sequence[str]
 ) -> str:
-    """ "stale since Thursday 19 November, 23:40 UTC": since the oldest last reading of theirs that ended well,
-    or else the source's latest; "" where there is none."""
+    """ "stale since Thursday 19 November, 23:40 UTC", by the last readings that ended well: the oldest of the
+    faulty ones', or else the source's latest; "" where there is none."""
     moments = [run.started_at.astimezone(UTC) for run in _latest(faulty, verdicts=verdicts).values()]
     if not moments:
         every = _latest(all_targets, verdicts=verdicts).values()
