@@ -16,6 +16,8 @@ import gzip
 import json
 import re
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -24,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -37,6 +40,7 @@ from tests.source_shapes import (
     hf_paper,
 )
 
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 _ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+/\d{7})(v\d+)?")
 _QUERY = re.compile(r"cat:(?P<category>\S+) AND submittedDate:\[(?P<since>\d{12}) TO (?P<until>\d{12})\]")
@@ -59,7 +63,7 @@ class Seen:
 class SourceServer:
     """See above. Everything here may be used from the test's thread while it serves."""
 
-    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), tls: bool = False) -> None:
         self.lists: dict[date, list[Any]] = {}
         self.papers: list[ArxivPaper] = []
         self.announced: dict[str, Announcements] = {}
@@ -74,7 +78,14 @@ class SourceServer:
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.sources = self
         self.closing = threading.Event()
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_address[1]}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            # The handshake is left to the thread of the connection.
+            self._http.socket = context.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.huggingface_url = self.url
         self.arxiv_api_url = f"{self.url}/api/query"
         self.arxiv_feed_url = f"{self.url}/atom"
@@ -187,15 +198,13 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are part of the tests; anything else is shown."""
-        import sys
-
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
     def hang_up_all(self) -> None:
         for connection in list(self._open):
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # also where TLS is on top
             except OSError:
                 continue  # it has gone already
 

@@ -68,9 +68,13 @@ class Answer:
 
 def unusable(answer: Answer, reason: str) -> FetchError:
     """The error for an answer that came whole and cannot be read; `reason` is a clause about "it"."""
-    return FetchError(
-        f"{_place(urlsplit(answer.url))} gave an answer that cannot be read: {reason}.", "broken"
-    )
+    return FetchError(f"{place(answer.url)} gave an answer that cannot be read: {reason}.", "broken")
+
+
+def place(url: str) -> str:
+    """Host and path, for messages: without the query and without a password."""
+    parts = urlsplit(url)
+    return excerpt(f"{parts.netloc.rpartition('@')[2]}{parts.path}", 120)
 
 
 @dataclass
@@ -192,7 +196,7 @@ class Client:
         except requests.exceptions.SSLError:
             reason = "could not be reached: its certificate is not valid"
             raise _FailedError(reason, "unreachable") from None
-        except requests.exceptions.InvalidURL:  # also what has no scheme, or one that is not http
+        except ValueError:  # no scheme, or one that is not http, or no host: requests' errors are ValueErrors
             raise _FailedError("is no web address", "unreachable") from None
         except (OSError, wire.HTTPError) as error:  # requests' errors are OSErrors
             if self._watch.ran_out:
@@ -200,9 +204,12 @@ class Client:
             raise _unreachable(error) from None
 
     def _answer(self, response: requests.Response, accept: Sequence[str], statuses: Sequence[int]) -> Answer:
-        if response.status_code not in statuses:
+        content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        status = response.status_code
+        if status not in statuses or (status != 200 and content_type not in accept):
             raise _refusal(response, self._now())
-        content_type = _checked_type(response, accept)
+        if content_type not in accept:
+            raise _wrong_type(content_type, accept)
         body = self._body(response)
         return Answer(
             url=response.url,
@@ -210,7 +217,7 @@ class Client:
             content_type=content_type,
             received_at=self._now(),
             server_date=_http_date(response.headers.get("Date", "")),
-            status=response.status_code,
+            status=status,
         )
 
     def _body(self, response: requests.Response) -> bytes:
@@ -251,16 +258,11 @@ class _NoPasswords(AuthBase):
 def _told(url: str, error: _FailedError, tried: int) -> FetchError:
     times = f" (asked {tried} times)" if tried > 1 else ""
     return FetchError(
-        f"{_place(urlsplit(url))} {error.reason}{times}.",
+        f"{place(url)} {error.reason}{times}.",
         error.kind,
         status=error.status,
         retry_after=error.retry_after,
     )
-
-
-def _place(parts: SplitResult) -> str:
-    """Host and path, without the query and without a password."""
-    return excerpt(f"{parts.netloc.rpartition('@')[2]}{parts.path}", 120)
 
 
 def _same_host(asked: str, location: str) -> str:
@@ -344,14 +346,11 @@ def _http_date(value: str) -> datetime | None:
         return None
 
 
-def _checked_type(response: requests.Response, accept: Sequence[str]) -> str:
-    given = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if given in accept:
-        return given
+def _wrong_type(given: str, accept: Sequence[str]) -> _FailedError:
     if given in ("text/html", "application/xhtml+xml"):
-        raise _FailedError("answered with a web page instead of data", "type", status=response.status_code)
+        return _FailedError("answered with a web page instead of data", "type", status=200)
     named = excerpt(given, 60) or "no content type"
-    raise _FailedError(f"answered with {named} instead of {accept[0]}", "type", status=response.status_code)
+    return _FailedError(f"answered with {named} instead of {accept[0]}", "type", status=200)
 
 
 def _encoding(response: requests.Response) -> str:
