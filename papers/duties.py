@@ -95,6 +95,9 @@ def _is_due(
         return True
     if latest.finished_at is None:
         return latest.claimed_until is None or latest.claimed_until <= now
+    is_last = fresh_from(freeze) <= now and latest.started_at < fresh_from(freeze)
+    if is_last and target.day in window(freeze.date()):
+        return True  # also where it has failed lately: this is the reading that counts
     if latest.retry_at is not None:
         return latest.retry_at <= now
     if (
@@ -103,10 +106,7 @@ def _is_due(
         and _has_feed_of(answered, calendars.latest_possible_feed(now))
     ):
         return False
-    if latest.started_at <= now - timedelta(minutes=settings.NEWSLETTER_FETCH_MINUTES):
-        return True
-    is_last = fresh_from(freeze) <= now and latest.started_at < fresh_from(freeze)
-    return is_last and target.day in window(freeze.date())
+    return latest.started_at <= now - timedelta(minutes=settings.NEWSLETTER_FETCH_MINUTES)
 
 
 def ready(*, freeze: datetime, since: datetime, now: datetime) -> Readiness:

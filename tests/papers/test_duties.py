@@ -68,6 +68,14 @@ def test_shortly_before_the_freeze_the_last_three_lists_are_read_once_more() -> 
     assert due(at(0, 29)) == []
 
 
+def test_the_last_reading_is_tried_though_the_source_failed_lately_unless_it_asked_for_rest() -> None:
+    for name in (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY):
+        run(name, at(0, 5), "failed", retry_at=at(1, 5))
+    assert [due(at(0, 14)), due(at(0, 15))] == [[], [TUESDAY, WEDNESDAY, THURSDAY]]
+    pacing.rest("huggingface", 1800, now=at(0, 5))
+    assert due(at(0, 15)) == []
+
+
 @pytest.mark.parametrize(("freeze_at", "moment"), [("00:05", at(0)), ("00:30", at(0, 15)), ("07:15", at(7))])
 def test_the_last_reading_is_never_before_midnight(settings: Any, freeze_at: str, moment: datetime) -> None:
     settings.NEWSLETTER_FREEZE_AT = freeze_at
