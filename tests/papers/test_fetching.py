@@ -1,7 +1,7 @@
 """One reading of a source over real HTTP: what is saved, what the run says, and who may read at once."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 THURSDAY, FRIDAY, SATURDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21)
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[SourceServer]:
-    with SourceServer(now=lambda: NOW) as server:
-        settings.NEWSLETTER_HUGGINGFACE_URL = server.huggingface_url
-        settings.NEWSLETTER_ARXIV_API_URL = server.arxiv_api_url
-        settings.NEWSLETTER_ARXIV_FEED_URL = server.arxiv_feed_url
-        yield server
 
 
 def listed(day: date, number: int, *, first: int = 1) -> list[Any]:
