@@ -48,7 +48,9 @@ class Head:
     error: str | None = None  # why the API refused the question
 
 
-def parse(stream: BinaryIO, *, read_at: datetime | None = None, head: Head | None = None) -> Records:
+def parse(
+    stream: BinaryIO, *, read_at: datetime | None = None, head: Head | None = None, where: str = ""
+) -> Records:
     """The records of a feed. Raises SourceError for what is no feed, or holds a document type or entities.
 
     `read_at` is when we read it; without it, as with a file, the feed's own date counts. Where the feed
@@ -62,7 +64,7 @@ def parse(stream: BinaryIO, *, read_at: datetime | None = None, head: Head | Non
                 _fill(head, element)
                 continue
             number = head.entries = number + 1
-            yield _record_or_reject(element, read_at or head.updated, f"entry {number}", head)
+            yield _record_or_reject(element, read_at or head.updated, f"{where}entry {number}", head)
     except DefusedXmlException:
         raise SourceError("it declares a document type or entities, which no arXiv feed does") from None
     except ParseError as error:
@@ -72,7 +74,7 @@ def parse(stream: BinaryIO, *, read_at: datetime | None = None, head: Head | Non
             reason = f"the feed is not well-formed here ({error})"
         if not number:
             raise SourceError(f"it is not a whole XML document: {reason}") from None
-        yield Reject(f"after entry {number}", reason)
+        yield Reject(f"{where}after entry {number}", reason)
 
 
 def _fill(head: Head, element: Element) -> None:

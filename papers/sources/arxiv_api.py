@@ -79,8 +79,9 @@ def fetch_submitted(client: Client, api_url: str, category: str, since: datetime
     }
     start = total = 0
     seen: set[str] = set()
-    for _ in range(PAGES_LIMIT):
-        reading = _read_page(client, api_url, {**question, "start": start}, start, total)
+    for number in range(1, PAGES_LIMIT + 1):
+        where = f"page {number}, "
+        reading = _read_page(client, api_url, {**question, "start": start}, promised=total, where=where)
         for entry in reading.entries:
             if not isinstance(entry, PaperRecord) or entry.arxiv_id not in seen:
                 yield entry
@@ -107,7 +108,7 @@ def _slice(client: Client, api_url: str, names: list[str]) -> Records:
     while names:
         question: dict[str, str | int] = {"id_list": ",".join(names), "start": 0, "max_results": len(names)}
         try:
-            reading = _read_page(client, api_url, question, 0, 0)
+            reading = _read_page(client, api_url, question)
         except RefusedError as error:
             refused = next((name for name in names if error.reason.endswith(f" {name}")), None)
             if refused is None:
@@ -125,13 +126,14 @@ def _slice(client: Client, api_url: str, names: list[str]) -> Records:
 
 
 def _read_page(
-    client: Client, api_url: str, question: Mapping[str, str | int], start: int, total: int
+    client: Client, api_url: str, question: Mapping[str, str | int], *, promised: int = 0, where: str = ""
 ) -> _Reading:
-    """One answer of the API. `total` is what an earlier page promised. Raises FetchError where papers are
-    promised and, asked again and again, none come."""
+    """One answer of the API. `promised` is how many papers an earlier page told of. Raises FetchError where
+    papers are promised and, asked again and again, none come."""
+    start = int(question["start"])
     for tried in range(1, client.attempts + 1):
-        reading = _read(client, api_url, question)
-        promised = max(total, reading.head.total or 0)
+        reading = _read(client, api_url, question, where)
+        promised = max(promised, reading.head.total or 0)
         if reading.head.entries or promised <= start:
             return reading
         if tried < client.attempts:
@@ -144,10 +146,11 @@ def _read_page(
     )
 
 
-def _read(client: Client, url: str, question: Mapping[str, str | int]) -> _Reading:
+def _read(client: Client, url: str, question: Mapping[str, str | int], where: str = "") -> _Reading:
     answer = client.get(url, question, accept=_FEEDS, statuses=(200, 400))
     reading = _Reading(answer)
-    records = arxiv.parse(io.BytesIO(answer.body), read_at=answer.received_at, head=reading.head)
+    stream = io.BytesIO(answer.body)
+    records = arxiv.parse(stream, read_at=answer.received_at, head=reading.head, where=where)
     try:
         reading.entries.extend(records)
     except SourceError as error:

@@ -278,7 +278,9 @@ def test_nobody_at_home(server: SourceServer) -> None:
     assert error.kind == "unreachable"
 
 
-@pytest.mark.parametrize("url", ["gopher://example.org/x", "example.org/x", "http://", "https://a..b/x"])
+@pytest.mark.parametrize(
+    "url", ["gopher://example.org/x", "example.org/x", "http://", "https://a..b/x", "http://[::1/x"]
+)
 def test_what_is_no_web_address_is_not_asked_for(url: str) -> None:
     with impatient() as asking, pytest.raises(FetchError, match=r"is no web address\.$"):
         asking.get(url, accept=JSON)
