@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -28,11 +27,9 @@ MOMENTS = [time(0, 16), time(0, 31), time(2, 1), time(6), time(12, 30), time(23,
 
 
 @pytest.fixture
-def server(settings: Any) -> Iterator[SourceServer]:
-    with SourceServer() as server:
-        settings.NEWSLETTER_SOURCES = ["huggingface"]
-        settings.NEWSLETTER_HUGGINGFACE_URL = server.huggingface_url
-        yield server
+def server(sources: SourceServer, settings: Any) -> SourceServer:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+    return sources
 
 
 def tick(now: datetime) -> None:

@@ -150,7 +150,7 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def how_sources_were_read(self, edition: Edition) -> SafeString | str:
         """What readers are told of each, and in parentheses what only the desk is."""
         rows = [(name_of(one["source"]), one["text"], one.get("detail") or "–") for one in edition.sources]
-        return format_html_join(format_html("<br>"), "{} {} ({})", rows) or "–"
+        return format_html_join("; ", "{} {} ({})", rows) or "–"
 
     @admin.display(description="papers", ordering="paper_count")
     def papers_held(self, edition: Edition) -> int:

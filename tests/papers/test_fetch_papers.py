@@ -41,14 +41,14 @@ def listed(day: date, number: int) -> list[Any]:
     return [hf_item(f"2609.{day.day:02}{n:03}", listed_on=day, upvotes=n) for n in range(1, number + 1)]
 
 
-def test_one_day_is_read_and_told_in_one_line(server: SourceServer) -> None:
-    server.lists[FRIDAY] = [*listed(FRIDAY, 2), hf_item("no id")]
+def test_one_day_is_read_and_told_in_one_line(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 2), hf_item("no id")]
     target = ("--source", "huggingface", "--date", "2026-09-18")
     lines, end = run(*target)
     assert end == "" and len(lines) == 1
     assert lines[0].startswith("Hugging Face 2026-09-18 partial 1 of 3 records could not be read: ")
     assert lines[0].endswith(" (2 new, 0 updated, 0 unchanged, 1 rejected)")
-    server.lists[FRIDAY] = listed(FRIDAY, 2)
+    sources.lists[FRIDAY] = listed(FRIDAY, 2)
     assert run(*target) == (
         ["Hugging Face 2026-09-18 ok 2 records: 0 new, 2 updated, 0 unchanged"],
         "",
@@ -56,20 +56,20 @@ def test_one_day_is_read_and_told_in_one_line(server: SourceServer) -> None:
     assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
 
 
-def test_a_weekend_is_asked_for_only_by_its_date(server: SourceServer) -> None:
+def test_a_weekend_is_asked_for_only_by_its_date(sources: SourceServer) -> None:
     assert run("--source", "huggingface", "--date", "2026-09-19") == (
         ["Hugging Face 2026-09-19 quiet Saturday: Hugging Face has no list at weekends"],
         "",
     )
-    assert len(server.requests) == 1
+    assert len(sources.requests) == 1
 
 
-def test_days_that_went_by_are_read_one_by_one_and_not_again(server: SourceServer) -> None:
+def test_days_that_went_by_are_read_one_by_one_and_not_again(sources: SourceServer) -> None:
     today = timezone.now().date()
     days = [today - timedelta(days=n) for n in range(9, -1, -1)]
     workdays = [day for day in days if day.weekday() < 5]
     for day in workdays:
-        server.lists[day] = listed(day, 2)
+        sources.lists[day] = listed(day, 2)
     arguments = ("--source", "huggingface", "--since", f"{days[0]}")
     expected = [
         f"Hugging Face {day} ok 2 records: 2 new, 0 updated, 0 unchanged"
@@ -78,21 +78,21 @@ def test_days_that_went_by_are_read_one_by_one_and_not_again(server: SourceServe
         for day in days
     ]
     assert run(*arguments) == (expected, "")
-    asked = len(server.requests)
+    asked = len(sources.requests)
     assert asked == len(workdays)
     lines, _ = run(*arguments)
     old = [day for day in workdays if day < today]
     assert [line for line in lines if "read before" in line] == [
         f"Hugging Face {day} - read before" for day in old
     ]
-    assert len(server.requests) - asked == len(workdays) - len(old)
+    assert len(sources.requests) - asked == len(workdays) - len(old)
     run(*arguments, "--again")
-    assert SourceRun.objects.count() == len(server.requests) == 3 * len(workdays) - len(old)
+    assert SourceRun.objects.count() == len(sources.requests) == 3 * len(workdays) - len(old)
 
 
-def test_a_failure_costs_only_itself_and_the_exit_says_so(server: SourceServer, settings: Any) -> None:
+def test_a_failure_costs_only_itself_and_the_exit_says_so(sources: SourceServer, settings: Any) -> None:
     settings.NEWSLETTER_SOURCES = ["huggingface"]
-    server.break_next("huggingface", "html")
+    sources.break_next("huggingface", "html")
     lines, end = run()
     assert lines[0].split()[3] == "failed" and "a web page instead of data" in lines[0]
     assert len(lines) in (2, 3, 4) and all(line.split()[3] in ("quiet", "stale") for line in lines[1:])
@@ -100,15 +100,15 @@ def test_a_failure_costs_only_itself_and_the_exit_says_so(server: SourceServer, 
 
 
 def test_arxiv_is_read_by_category_and_days_that_went_by_by_their_submissions(
-    server: SourceServer, settings: Any
+    sources: SourceServer, settings: Any
 ) -> None:
     settings.NEWSLETTER_SOURCES, settings.NEWSLETTER_ARXIV_CATEGORIES = ["arxiv"], ["cs.LG"]
-    server.papers = [
+    sources.papers = [
         ArxivPaper("2609.00001", submitted=datetime(2026, 9, 16, 18, 1, tzinfo=UTC)),
         ArxivPaper("2609.00002", submitted=datetime(2026, 9, 17, 18, 1, tzinfo=UTC)),  # after 14:00 Eastern
     ]
     today = timezone.now().date()
-    server.announced["cs.LG"] = Announcements(on=today, papers=[(ArxivPaper("2609.00003"), "new")])
+    sources.announced["cs.LG"] = Announcements(on=today, papers=[(ArxivPaper("2609.00003"), "new")])
     assert run() == (["arXiv cs.LG ok 1 record: 1 new, 0 updated, 0 unchanged"], "")
     lines, _ = run("--date", "2026-09-18")
     assert lines == ["arXiv cs.LG 2026-09-18 ok 1 record: 1 new, 0 updated, 0 unchanged"]
@@ -166,11 +166,11 @@ def test_the_names_of_sources_are_known() -> None:
 
 
 def test_ctrl_c_ends_it_with_what_came_before_and_a_killed_one_is_told_later(own_database: str) -> None:
-    with SourceServer() as server:
-        server.break_always("huggingface", "silent")
+    with SourceServer() as sources:
+        sources.break_always("huggingface", "silent")
         environment = os.environ | {
             "DATABASE_URL": own_database,
-            "NEWSLETTER_HUGGINGFACE_URL": server.huggingface_url,
+            "NEWSLETTER_HUGGINGFACE_URL": sources.huggingface_url,
         }
 
         def manage(*arguments: str) -> "subprocess.Popen[str]":
@@ -189,7 +189,7 @@ def test_ctrl_c_ends_it_with_what_came_before_and_a_killed_one_is_told_later(own
         ends = []
         for number, stop in enumerate((signal.SIGINT, signal.SIGKILL), start=1):
             process = manage("fetch_papers", "--source", "huggingface", "--date", "2026-09-18")
-            wait_until(lambda asked=number: len(server.requests) == asked, 60, "the request is made")
+            wait_until(lambda asked=number: len(sources.requests) == asked, 60, "the request is made")
             process.send_signal(stop)
             process.communicate(timeout=60)
             ends.append(process.returncode)

@@ -38,8 +38,8 @@ def counts(run: SourceRun) -> tuple[int, ...]:
     return run.read_count, run.new_count, run.updated_count, run.unchanged_count, run.rejected_count
 
 
-def test_a_list_becomes_papers_and_observations_and_a_finished_run(server: SourceServer) -> None:
-    server.lists[FRIDAY] = listed(FRIDAY, 60)
+def test_a_list_becomes_papers_and_observations_and_a_finished_run(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 60)
     run = read()
     assert (run.source, run.target, run.day) == ("huggingface", "2026-11-20", FRIDAY)
     assert (run.verdict, run.message, counts(run)) == ("ok", "60 records", (60, 60, 0, 0, 0))
@@ -48,7 +48,7 @@ def test_a_list_becomes_papers_and_observations_and_a_finished_run(server: Sourc
     assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
     seen = Observation.objects.values_list("observed_at", flat=True)
     assert len(seen) == 60 and all(NOW <= moment < NOW + timedelta(minutes=1) for moment in seen)
-    server.lists[FRIDAY] = [*listed(FRIDAY, 61)[:-1], *listed(FRIDAY, 1, first=61)]
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 61)[:-1], *listed(FRIDAY, 1, first=61)]
     assert counts(read(now=NOW + timedelta(hours=1))) == (61, 1, 60, 0, 0)
     assert Observation.objects.count() == 121
 
@@ -62,14 +62,14 @@ def test_a_list_becomes_papers_and_observations_and_a_finished_run(server: Sourc
     ],
 )
 def test_an_empty_list_is_judged_by_the_calendar(
-    server: SourceServer, day: date, now: datetime, verdict: str
+    sources: SourceServer, day: date, now: datetime, verdict: str
 ) -> None:
     assert read(day, now=now).verdict == verdict
 
 
-def test_a_list_of_another_day_is_stale(server: SourceServer) -> None:
-    server.lists[THURSDAY] = listed(THURSDAY, 5)
-    server.lists[FRIDAY] = [*listed(THURSDAY, 5), *listed(FRIDAY, 1)]
+def test_a_list_of_another_day_is_stale(sources: SourceServer) -> None:
+    sources.lists[THURSDAY] = listed(THURSDAY, 5)
+    sources.lists[FRIDAY] = [*listed(THURSDAY, 5), *listed(FRIDAY, 1)]
     assert read(THURSDAY).verdict == "ok"
     run = read(FRIDAY)
     assert (run.verdict, run.message) == (
@@ -80,26 +80,26 @@ def test_a_list_of_another_day_is_stale(server: SourceServer) -> None:
     assert Paper.objects.get(arxiv_id="2611.19001").listed_on == THURSDAY
 
 
-def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(server: SourceServer) -> None:
-    server.lists[FRIDAY] = [*listed(FRIDAY, 2), hf_item("no id")]
+def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 2), hf_item("no id")]
     run = read()
     assert (run.verdict, counts(run)) == ("partial", (3, 2, 0, 0, 1))
     assert len(run.rejects) == 1
-    server.lists[FRIDAY] = listed(FRIDAY, 60)
-    server.before_answer = lambda seen: _break_second_page(server, seen)
+    sources.lists[FRIDAY] = listed(FRIDAY, 60)
+    sources.before_answer = lambda seen: _break_second_page(sources, seen)
     run = read(now=NOW + timedelta(hours=1))
     assert (run.verdict, run.read_count) == ("partial", 50)
     assert run.message.startswith("it broke off after 50 records: 127.0.0.1")
     assert run.retry_at is not None and Paper.objects.count() == 50
 
 
-def _break_second_page(server: SourceServer, seen: Seen) -> None:
+def _break_second_page(sources: SourceServer, seen: Seen) -> None:
     if seen.params.get("p", "0") != "0":
-        server.break_always("huggingface", "500")
+        sources.break_always("huggingface", "500")
 
 
-def test_failures_in_a_row_are_retried_later_and_later(server: SourceServer) -> None:
-    server.break_always("huggingface", "500")
+def test_failures_in_a_row_are_retried_later_and_later(sources: SourceServer) -> None:
+    sources.break_always("huggingface", "500")
     now, pauses = NOW, []
     for _ in range(6):
         run = read(now=now)
@@ -107,14 +107,14 @@ def test_failures_in_a_row_are_retried_later_and_later(server: SourceServer) -> 
         pauses.append(round((run.retry_at - now) / timedelta(minutes=1)))
         now += timedelta(hours=2)
     assert pauses == [5, 10, 20, 40, 60, 60]
-    server.repair("huggingface")
+    sources.repair("huggingface")
     assert read(now=now).retry_at is None
-    server.break_always("huggingface", "html")
+    sources.break_always("huggingface", "html")
     assert round((read(now=now).retry_at - now) / timedelta(minutes=1)) == 5
 
 
-def test_a_source_that_asks_for_rest_gets_it_from_all_workers(server: SourceServer) -> None:
-    server.break_always("huggingface", "429", retry_after="1800")
+def test_a_source_that_asks_for_rest_gets_it_from_all_workers(sources: SourceServer) -> None:
+    sources.break_always("huggingface", "429", retry_after="1800")
     assert read().verdict == "failed"
     until = pacing.rests_until("huggingface", now=NOW)
     assert until is not None and NOW + timedelta(minutes=30) <= until < NOW + timedelta(minutes=31)
@@ -122,15 +122,15 @@ def test_a_source_that_asks_for_rest_gets_it_from_all_workers(server: SourceServ
     assert pacing.rests_until("arxiv", now=NOW) is None
 
 
-def test_a_source_is_read_by_one_at_a_time(server: SourceServer) -> None:
-    server.lists[FRIDAY] = listed(FRIDAY, 3)
+def test_a_source_is_read_by_one_at_a_time(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 3)
     asked, go_on = threading.Event(), threading.Event()
 
     def pause(seen: Seen) -> None:
         asked.set()
         go_on.wait(20)
 
-    server.before_answer = pause
+    sources.before_answer = pause
     first: list[SourceRun | None] = []
 
     def work() -> None:
@@ -145,14 +145,14 @@ def test_a_source_is_read_by_one_at_a_time(server: SourceServer) -> None:
     go_on.set()
     worker.join()
     assert first[0] is not None and first[0].verdict == "ok"
-    assert (SourceRun.objects.count(), len(server.requests)) == (1, 1)
+    assert (SourceRun.objects.count(), len(sources.requests)) == (1, 1)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SoftTimeLimitExceeded, SystemExit])
 def test_a_run_that_is_told_to_stop_is_finished_first(
-    server: SourceServer, stop: Callable[[], BaseException]
+    sources: SourceServer, stop: Callable[[], BaseException]
 ) -> None:
-    server.lists[FRIDAY] = listed(FRIDAY, 60)
+    sources.lists[FRIDAY] = listed(FRIDAY, 60)
 
     def interrupt(read: int) -> None:
         raise stop()
@@ -165,8 +165,8 @@ def test_a_run_that_is_told_to_stop_is_finished_first(
     assert read(now=NOW + timedelta(seconds=1)).verdict == "ok"
 
 
-def test_a_run_whose_process_was_killed_is_shown_as_broken_off(server: SourceServer) -> None:
-    server.lists[FRIDAY] = listed(FRIDAY, 1)
+def test_a_run_whose_process_was_killed_is_shown_as_broken_off(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 1)
     lost = runs.claim("huggingface", "2026-11-20", now=NOW)
     assert lost is not None
     assert fetch(Target("huggingface", "2026-11-20"), now=NOW + timedelta(minutes=4)) is None
@@ -178,7 +178,7 @@ def test_a_run_whose_process_was_killed_is_shown_as_broken_off(server: SourceSer
     assert read(now=later).verdict == "ok"
 
 
-def test_turns_are_taken_three_seconds_apart_by_all(server: SourceServer) -> None:
+def test_turns_are_taken_three_seconds_apart_by_all(sources: SourceServer) -> None:
     waits: list[float] = []
     pacing.take_turn("arxiv request", 3, wait=waits.append)
     first = Mark.objects.get().at
