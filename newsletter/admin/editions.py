@@ -133,7 +133,9 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Freeze it in spite of its sources", permissions=["change"])
     def freeze_in_spite_of_sources(self, request: HttpRequest, editions: QuerySet[Edition]) -> None:
         """A curator's word where a source is stale or silent: the edition is made from what there is."""
-        for chosen in editions.filter(state__in=editing.WAITING).order_by("date"):
+        chosen_ones = list(editions.order_by("date"))
+        waiting = [chosen for chosen in chosen_ones if chosen.state in editing.WAITING]
+        for chosen in waiting:
             try:
                 built = editing.build(chosen.date, now=timezone.now())
             except editing.EditionError as error:
@@ -141,10 +143,9 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 continue
             self.log_change(request, built, "Frozen in spite of its sources.")
             self.message_user(request, f"{built} is {built.get_state_display()}.")
-        if frozen := editions.exclude(state__in=editing.WAITING).count():
-            self.message_user(
-                request, f"{frozen} of them no longer waited, and are left as they are.", "WARNING"
-            )
+        if others := len(chosen_ones) - len(waiting):
+            told = f"{others} did not wait, and {'is' if others == 1 else 'are'} left as before."
+            self.message_user(request, told, "WARNING")
 
     @admin.display(description="sources")
     def how_sources_were_read(self, edition: Edition) -> SafeString | str:

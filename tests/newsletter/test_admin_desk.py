@@ -299,7 +299,7 @@ def test_a_curator_freezes_a_held_edition_in_spite_of_its_sources(boss: Client) 
     page = words_of(boss.post(f"{BASE}edition/", data, follow=True).content.decode())
     held.refresh_from_db()
     assert (held.state, held.entries.count()) == ("frozen", 1)
-    assert f"Edition of {today} is frozen." in page and "1 did not wait any more" in page
+    assert f"Edition of {today} is frozen." in page and "1 did not wait, and is left as before." in page
     assert LogEntry.objects.get().change_message == "Frozen in spite of its sources."
 
 
