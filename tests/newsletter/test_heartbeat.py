@@ -1,15 +1,20 @@
 """The tick, called at chosen moments: what it makes, what it says of days that went by, whom it plans."""
 
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.utils import timezone
 
 from newsletter import edition, heartbeat
 from newsletter.models import Delivery, Edition
 from papers import runs
 from papers.models import SourceRun
 from tests.factories import make_paper, make_subscriber
+from tests.source_server import SourceServer
+from tests.source_shapes import hf_item
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +150,21 @@ def test_runs_that_broke_off_are_closed_by_the_tick(huggingface: None) -> None:
     heartbeat.beat(now=DUE + timedelta(minutes=6))
     run.refresh_from_db()
     assert (run.verdict, run.message) == ("failed", runs.BROKE_OFF)
+
+
+def test_without_a_broker_the_command_reads_the_sources_itself(
+    sources: SourceServer, huggingface: None, settings: Any
+) -> None:
+    settings.NEWSLETTER_FREEZE_AT = "00:00"
+    today = timezone.now().date()
+    lists = [day for day in (today - timedelta(days=n) for n in range(1, 4)) if day.weekday() < 5]
+    for day in lists:
+        sources.lists[day] = [hf_item(f"2610.{day.day:02}001", listed_on=day)]
+    said = []
+    for _ in range(2):
+        out = StringIO()
+        call_command("tick", stdout=out)
+        said.append(out.getvalue().splitlines())
+    assert said[0][0] == "No edition is due yet. Mails: 0 planned, 0 accepted."
+    assert said[0][1 : 1 + len(lists)] == [f"Hugging Face {day}: ok, 1 record" for day in sorted(lists)]
+    assert said[1] == [f"Edition of {today} is frozen. Mails: 0 planned, 0 accepted."]
