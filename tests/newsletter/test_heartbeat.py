@@ -165,6 +165,6 @@ def test_without_a_broker_the_command_reads_the_sources_itself(
         out = StringIO()
         call_command("tick", stdout=out)
         said.append(out.getvalue().splitlines())
-    assert said[0][0] == "No edition is due yet. Mails: 0 planned, 0 accepted."
+    assert said[0][0] == f"Edition of {today} waits for its sources. Mails: 0 planned, 0 accepted."
     assert said[0][1 : 1 + len(lists)] == [f"Hugging Face {day}: ok, 1 record" for day in sorted(lists)]
     assert said[1] == [f"Edition of {today} is frozen. Mails: 0 planned, 0 accepted."]

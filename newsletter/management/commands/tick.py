@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
+from newsletter.models import Edition
 from papers import reading
 from papers.sources.names import name_of
 
@@ -24,11 +25,22 @@ class Command(BaseCommand):
         pulse = heartbeat.beat(now=timezone.now())
         asked = outbox.send_pending(now=timezone.now())
         sent = delivery.drain(now=timezone.now())
-        today = f"{pulse.edition} is {pulse.edition.state}" if pulse.edition else "No edition is due yet"
-        self.stdout.write(f"{today}. Mails: {pulse.planned} planned, {asked + sent.accepted} accepted.")
+        self.stdout.write(f"{_today(pulse.edition)}. Mails: {pulse.planned} planned, {asked + sent.accepted} accepted.")
         if sent.stopped:
             self.stderr.write(f"Stopped: {sent.stopped}")
         if settings.CELERY_BROKER_URL == "memory://":
             for source in pulse.due_sources:
                 for run in reading.read_due(source, now=timezone.now(), seconds=READING_SECONDS):
                     self.stdout.write(f"{name_of(run.source)} {run.target}: {run.verdict}, {run.message}")
+
+
+def _today(built: Edition | None) -> str:
+    """How today's edition stands."""
+    if built:
+        return f"{built} is {built.state}"
+    waiting = Edition.objects.filter(date=timezone.now().date()).first()
+    if waiting and waiting.state == Edition.State.HELD:
+        return f"{waiting} is held: {waiting.held_because}"
+    if waiting and waiting.awaited_from:
+        return f"{waiting} waits for its sources"
+    return "No edition is due yet"
