@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from papers import calendars, pacing
-from papers.models import SourceRun
-from papers.targets import Target
+from papers.models import Paper, SourceRun
+from papers.targets import LOOKUP, Target
 from papers.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
 
 LISTS = 3  # an edition takes the papers of so many days, which are read again until it is frozen
@@ -66,6 +67,7 @@ def due(*, now: datetime) -> list[Target]:
     """What is to be read now, the oldest list first."""
     freeze = freeze_moment(now.astimezone(UTC).date())
     targets = [target for source in settings.NEWSLETTER_SOURCES for target in watched(source, now)]
+    targets += _lookups(now)
     latest = _latest(targets)
     answered = _latest(targets, verdicts=_ANSWERED)
     resting = {
@@ -86,6 +88,20 @@ def watched(source: str, now: datetime) -> list[Target]:
     today = now.astimezone(UTC).date()
     days = [*window(today), *([today] if calendars.has_list(today) else [])]
     return [Target("huggingface", day.isoformat()) for day in days]
+
+
+def without_categories(*, now: datetime) -> QuerySet[Paper]:
+    """Papers of the last lists that arXiv knows and has not been asked about: it tells their categories."""
+    since = now.astimezone(UTC).date() - timedelta(days=LISTS)
+    return Paper.objects.filter(
+        listed_on__gte=since, from_archive=False, arxiv_id__isnull=False, categories=None
+    ).order_by("-listed_on", "pk")
+
+
+def _lookups(now: datetime) -> list[Target]:
+    if "arxiv" not in settings.NEWSLETTER_SOURCES or not without_categories(now=now).exists():
+        return []
+    return [Target("arxiv", LOOKUP)]
 
 
 def _is_due(
@@ -116,23 +132,27 @@ def ready(*, freeze: datetime, since: datetime, now: datetime) -> Readiness:
     failed is tried again until GRACE has passed since `since`, when the edition was first wanted.
     """
     readings = [_readiness(source, freeze) for source in settings.NEWSLETTER_SOURCES]
-    missing = any(any_missing for any_missing, _ in readings)
+    missing = any(one_is_missing for one_is_missing, _ in readings)
     return Readiness(awaited=missing and now < since + GRACE, states=[state for _, state in readings])
 
 
 def _readiness(source: str, freeze: datetime) -> tuple[bool, SourceState]:
-    """Whether a reading is missing, and the state of the source."""
+    """Whether a reading of this source is missing, and how it stands."""
     if source == "arxiv":
         targets = watched(source, freeze)
-        feed = calendars.latest_feed(freeze)
-        since = calendars.feed_moment(feed)
+        since = calendars.feed_moment(calendars.latest_feed(freeze))
     else:
         targets = [Target(source, day.isoformat()) for day in window(freeze.date())]
         since = fresh_from(freeze)
     finished = _latest(targets, verdicts=_WORST_FIRST)
     fresh = {key: run for key, run in finished.items() if run.started_at >= since}
-    missing = any((run := fresh.get(_key(target))) is None or run.verdict == FAILED for target in targets)
+    missing = any(_is_missing(fresh.get(_key(target))) for target in targets)
     return missing, _state(source, targets, fresh)
+
+
+def _is_missing(run: SourceRun | None) -> bool:
+    """Whether a reading is wanted still: it was not made, it failed, or it broke off and will be repeated."""
+    return run is None or run.verdict == FAILED or run.retry_at is not None
 
 
 def standing(*, now: datetime) -> list[SourceState]:

@@ -11,13 +11,14 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from papers import calendars, pacing, runs
+from papers.duties import without_categories
 from papers.identity import identity
 from papers.ingest import IngestReport, count, save_records
 from papers.models import SourceRecord, SourceRun
 from papers.sources import arxiv_api, huggingface_api
 from papers.sources.http import Client, FetchError
 from papers.sources.record import PaperRecord, Records, SourceError
-from papers.targets import Target
+from papers.targets import LOOKUP, Target
 from papers.verdicts import FAILED, PARTIAL, Outcome, judge
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes
 DEADLINE = 60.0  # seconds for one request with its body
 MAX_BYTES = 16_000_000  # a list of 50 papers has about 300 KB
 ATTEMPTS = 3
+LOOKUP_LIMIT = 300  # papers in one run; two days of the busiest lists
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)  # after failures in a row
 SAME_LIST_FROM = 3  # papers; fewer may stand on two lists by chance (30 of 12,200 do)
 _STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
@@ -126,6 +128,9 @@ def _records(reading: _Reading, client: Client) -> Records:
     target = reading.target
     if target.source == "huggingface" and target.day:
         yield from huggingface_api.fetch_day(client, settings.NEWSLETTER_HUGGINGFACE_URL, target.day)
+    elif target.name == LOOKUP:
+        ids = without_categories(now=reading.begun).values_list("arxiv_id", flat=True)[:LOOKUP_LIMIT]
+        yield from arxiv_api.fetch_ids(client, settings.NEWSLETTER_ARXIV_API_URL, [one for one in ids if one])
     elif target.day is None:
         feed = arxiv_api.fetch_announcements(client, settings.NEWSLETTER_ARXIV_FEED_URL, target.category)
         # Made at midnight US Eastern, which is the same date in UTC.
@@ -151,10 +156,11 @@ def _finish(reading: _Reading, error: str = "") -> None:
 
 def _outcome(reading: _Reading, error: str) -> Outcome:
     report, target = reading.report, reading.target
+    saved = report.new + report.updated + report.unchanged + report.rejected
     return Outcome(
         source=target.source,
         now=reading.begun,
-        read=report.read,
+        read=saved if error else report.read,  # what was read when it was stopped may not be saved
         rejected=report.rejected,
         error=error,
         first_reject=report.rejects[0].reason if report.rejects else "",

@@ -49,5 +49,9 @@ def sweep(*, now: datetime) -> int:
     """Close the runs whose process was killed; returns how many there were."""
     lost = Q(claimed_until__lte=now) | Q(claimed_until=None, started_at__lte=now - UNCLAIMED_LIMIT)
     return SourceRun.objects.filter(lost, finished_at=None).update(
-        finished_at=now, claimed_until=None, verdict=SourceRun.Verdict.FAILED, message=BROKE_OFF
+        finished_at=now,
+        claimed_until=None,
+        retry_at=now,
+        verdict=SourceRun.Verdict.FAILED,
+        message=BROKE_OFF,
     )

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 
+LOOKUP = "papers without categories"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """What one run reads: a list day of Hugging Face, or of arXiv a category's feed, or its submissions
-    announced on a day.
+    """What one run reads: a list day of Hugging Face; of arXiv a category's feed, its submissions that were
+    announced on a day, or what it says of papers that others listed.
 
-    `name` is "2026-11-20", "cs.CL" or "cs.CL 2026-11-20".
+    `name` is "2026-11-20", "cs.CL", "cs.CL 2026-11-20" or LOOKUP.
     """
 
     source: str
@@ -27,4 +29,4 @@ class Target:
 
     @property
     def is_feed(self) -> bool:
-        return self.source == "arxiv" and self.day is None
+        return self.source == "arxiv" and self.day is None and self.name != LOOKUP

@@ -152,6 +152,15 @@ def test_stale_and_partial_readings_are_answers() -> None:
     assert ready() == (False, [("partial", "read in part at 00:20 UTC")])
 
 
+def test_a_reading_that_broke_off_is_waited_for_too() -> None:
+    for name in (TUESDAY, WEDNESDAY):
+        run(name, at(0, 16))
+    run(THURSDAY, at(0, 16), "partial", retry_at=at(0, 21))
+    told = [("partial", "read in part at 00:16 UTC")]
+    assert ready(at(1, 59), since=at(0, 30)) == (True, told)
+    assert ready(at(2), since=at(0, 30)) == (False, told)
+
+
 def test_a_feed_that_was_read_when_it_was_made_serves_the_next_edition(settings: Any) -> None:
     settings.NEWSLETTER_SOURCES, settings.NEWSLETTER_ARXIV_CATEGORIES = ["arxiv"], ["cs.CL"]
     assert ready()[0]

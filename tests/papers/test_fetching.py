@@ -12,9 +12,10 @@ from django.db import connection
 from papers import pacing, runs
 from papers.fetching import fetch
 from papers.models import Mark, Observation, Paper, SourceRun
-from papers.targets import Target
+from papers.reading import read_due
+from papers.targets import LOOKUP, Target
 from tests.source_server import Seen, SourceServer
-from tests.source_shapes import hf_item
+from tests.source_shapes import ArxivPaper, hf_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,6 +176,7 @@ def test_a_run_whose_process_was_killed_is_shown_as_broken_off(sources: SourceSe
     assert [runs.sweep(now=later), runs.sweep(now=later)] == [1, 0]
     lost.refresh_from_db()
     assert (lost.verdict, lost.message, lost.finished_at) == ("failed", runs.BROKE_OFF, later)
+    assert lost.retry_at == later
     assert read(now=later).verdict == "ok"
 
 
@@ -199,3 +201,23 @@ def test_turns_are_taken_three_seconds_apart_by_all(sources: SourceServer) -> No
     assert len(waits) == 4 and all(
         wait <= slot for wait, slot in zip(sorted(waits), (3, 6, 9, 12), strict=True)
     )
+
+
+def test_arxiv_is_asked_for_the_categories_of_papers_that_others_listed(
+    sources: SourceServer, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES, settings.NEWSLETTER_ARXIV_CATEGORIES = ["huggingface", "arxiv"], ["hep-th"]
+    sources.lists[FRIDAY] = listed(FRIDAY, 2)
+    read()
+    sources.papers = [ArxivPaper("2611.20001", categories=("cs.CL", "cs.LG"))]
+    done = read_due("arxiv", now=NOW, seconds=30, wait=lambda seconds: None)
+    assert [(run.target, run.verdict, counts(run)) for run in done] == [
+        ("hep-th", "quiet", (0, 0, 0, 0, 0)),
+        (LOOKUP, "partial", (2, 0, 1, 0, 1)),
+    ]
+    paper = Paper.objects.get(arxiv_id="2611.20001")
+    assert (paper.categories, paper.listed_on, paper.upvotes) == (["cs.CL", "cs.LG"], FRIDAY, 1)
+    assert read_due("arxiv", now=NOW + timedelta(minutes=59), seconds=30) == []
+    assert [one.params.get("id_list") for one in sources.asked("arxiv")] == ["2611.20001,2611.20002"]
+    Paper.objects.filter(arxiv_id="2611.20002").update(categories=["cs.CV"])
+    assert read_due("arxiv", now=NOW + timedelta(minutes=61), seconds=30) == []
