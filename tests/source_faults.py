@@ -12,6 +12,7 @@ ENTITY_BOMB = b"""<?xml version="1.0"?>
 <!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;"><!ENTITY e "&d;&d;&d;&d;&d;&d;&d;&d;">]>
 <feed xmlns="http://www.w3.org/2005/Atom"><title>&e;&e;&e;&e;</title></feed>"""
 BOMB_SIZE = ENDLESS_SIZE = 300_000_000  # bytes, unpacked
+_DRIPS = 500  # bytes; ten seconds of them are enough for a test that fails
 PAGE = (
     b"<!DOCTYPE html><html><head><title>Sorry</title></head><body>We are busy. secret-token-1</body></html>"
 )
@@ -53,20 +54,23 @@ def status(line: Line, reply: Reply, *, code: int, retry_after: str | None = Non
 
 
 def drip(line: Line, reply: Reply, *, every: float = 0.02) -> None:
-    """The right answer, one byte at a time."""
+    """The right answer, one byte at a time; it never gets far."""
     line.head(reply, **{"Content-Length": str(len(reply.body))})
-    for byte in reply.body:
+    line.hang_up()
+    for byte in reply.body[:_DRIPS]:
         line.send(bytes([byte]))
         if not line.pause(every):
             return
 
 
 def drip_headers(line: Line, reply: Reply, *, every: float = 0.02) -> None:
-    """A header that never ends, one byte at a time."""
+    """A header, one byte at a time."""
     line.hang_up()
     line.send(b"HTTP/1.1 200 OK\r\nX-Patience: ")
-    while line.pause(every):
+    for _ in range(_DRIPS):
         line.send(b"a")
+        if not line.pause(every):
+            return
 
 
 def silent(line: Line, reply: Reply, *, seconds: float = 30) -> None:
@@ -141,10 +145,11 @@ def endless(line: Line, reply: Reply) -> None:
         line.send(chunk)
 
 
-def declared_huge(line: Line, reply: Reply) -> None:
-    """300 MB, said so beforehand."""
+def declared_huge(line: Line, reply: Reply, *, hesitate: float = 0) -> None:
+    """300 MB, said so beforehand, and sent after `hesitate` seconds."""
     line.head(reply, **{"Content-Length": str(ENDLESS_SIZE)})
     line.hang_up()
+    line.pause(hesitate)
     for _ in range(ENDLESS_SIZE // 65_536):
         line.send(b" " * 65_536)
 

@@ -142,6 +142,8 @@ class SourceServer:
             page, limit = int(params.get("p", "0")), int(params.get("limit", "50"))
         except (KeyError, ValueError):
             return _json({"error": "Bad request"}, 400)
+        if day > self.now().date():  # as the site does, which counts days in UTC
+            return _json({"error": "Date must not lie in the future"}, 400)
         size = min(limit, self.page_limit)
         return _json(self.lists.get(day, [])[page * size : (page + 1) * size])
 

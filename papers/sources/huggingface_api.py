@@ -26,7 +26,8 @@ Entry = PaperRecord | Reject
 def fetch_day(client: Client, base_url: str, day: date) -> Records:
     """The list of a day, read now: observed at the moment its page came, by our clock.
 
-    A paper that stands on two pages is given once. Raises FetchError, after what came before.
+    A paper that stands on two pages is given once. Raises FetchError, after what came before; its `status` is
+    400 where Hugging Face, which counts days in UTC, takes `day` for one to come.
     """
     seen: set[str] = set()
     slipped = yield from _pages(client, base_url, day, seen)

@@ -176,6 +176,12 @@ def test_an_answer_that_is_no_list_is_an_error(
     assert caught.value.kind == "broken"
 
 
+def test_a_day_to_come_is_status_400(server: SourceServer, http: Client) -> None:
+    with pytest.raises(FetchError) as caught:
+        list(fetch_day(http, server.huggingface_url, DAY + timedelta(days=1)))
+    assert (caught.value.kind, caught.value.status) == ("status", 400)
+
+
 def test_what_came_before_an_error_is_kept(server: SourceServer, http: Client) -> None:
     server.lists[DAY] = items(70)
     server.before_answer = before_page(1, lambda: server.break_always("huggingface", "500"))

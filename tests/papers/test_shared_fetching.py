@@ -48,6 +48,7 @@ def test_the_recorded_lists_give_the_same_when_fetched(server: SourceServer) -> 
     fetched: list[PaperRecord | Reject] = []
     clock = [NOW]
     with impatient(max_bytes=2_000_000, deadline=10, timeout=(5, 5), now=lambda: clock[0]) as http:
+        server.now = lambda: clock[0]
         for answer in answers:
             day = date.fromisoformat(answer["list_date"])
             clock[0] = datetime.fromisoformat(answer["observed_at"]).astimezone(UTC)
