@@ -23,11 +23,7 @@ class SourceRunAdmin(ReadOnlyAdmin):
         "message_in_short",
         "duration",
         "retry_at",
-        "read_count",
-        "new_count",
-        "updated_count",
-        "unchanged_count",
-        "rejected_count",
+        "counts",
     ]
     list_filter = ["source", "verdict"]
     search_fields = ["target"]
@@ -53,6 +49,18 @@ class SourceRunAdmin(ReadOnlyAdmin):
     @admin.display(description="why")
     def message_in_short(self, run: SourceRun) -> str:
         return Truncator(run.message).chars(90)
+
+    @admin.display(description="counts")
+    def counts(self, run: SourceRun) -> str:
+        """ "31 read: 5 new, 26 updated": those that are not 0."""
+        parts = [
+            (run.new_count, "new"),
+            (run.updated_count, "updated"),
+            (run.unchanged_count, "unchanged"),
+            (run.rejected_count, "rejected"),
+        ]
+        told = ", ".join(f"{number:,} {word}" for number, word in parts if number)
+        return f"{run.read_count:,} read: {told}" if told else "–"
 
     @admin.display(description="took")
     def duration(self, run: SourceRun) -> str:

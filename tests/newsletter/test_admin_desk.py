@@ -314,5 +314,7 @@ def test_runs_are_listed_with_verdict_duration_and_retry(boss: Client) -> None:
     started = timezone.now() - timedelta(days=1)
     a_run(started_at=started, finished_at=started + timedelta(seconds=12), verdict="failed", retry_at=started)
     a_run(started_at=started, finished_at=None, verdict="", message="")
+    a_run(read_count=31, new_count=5, updated_count=1_026)
     page = words_of(boss.get("/admin/papers/sourcerun/").content.decode())
     assert "12 s" in page and "under way" in page and "failed" in page
+    assert "31 read: 5 new, 1,026 updated" in page
