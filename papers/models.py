@@ -232,7 +232,10 @@ class SourceRun(models.Model):
 
     class Meta:
         ordering = ["-started_at"]
-        indexes = [models.Index(fields=["source", "target", "-started_at"], name="source_run_by_target")]
+        indexes = [
+            models.Index(fields=["source", "target", "-started_at"], name="source_run_by_target"),
+            models.Index(fields=["source"], condition=Q(finished_at=None), name="source_run_under_way"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} {self.target}"

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -97,6 +98,25 @@ def test_a_failure_costs_only_itself_and_the_exit_says_so(sources: SourceServer,
     assert lines[0].split()[3] == "failed" and "a web page instead of data" in lines[0]
     assert len(lines) in (2, 3, 4) and all(line.split()[3] in ("quiet", "stale") for line in lines[1:])
     assert end == f"1 of {len(lines)} readings failed; run the same command again."
+
+
+def test_a_source_that_asks_for_rest_is_left_alone_by_a_backfill_too(sources: SourceServer) -> None:
+    sources.break_always("huggingface", "429", retry_after="1800")
+    arguments = ("--source", "huggingface", "--since", f"{timezone.now().date() - timedelta(days=9)}")
+    lines, end = run(*arguments)
+    asked = len(sources.requests)
+    assert len([line for line in lines if " failed " in line]) == 1
+    assert re.fullmatch(
+        r"Hugging Face asked to be left alone until \d\d:\d\d UTC; run the same command again then\.", end
+    )
+    assert run(*arguments)[1] == end and len(sources.requests) == asked
+
+
+def test_a_source_that_is_down_is_not_asked_for_a_whole_month(sources: SourceServer) -> None:
+    sources.break_always("huggingface", "html")
+    lines, end = run("--source", "huggingface", "--since", f"{timezone.now().date() - timedelta(days=30)}")
+    assert end == "5 readings failed in a row: run the same command again later."
+    assert len([line for line in lines if " failed " in line]) == len(sources.requests) == 5
 
 
 def test_arxiv_is_read_by_category_and_days_that_went_by_by_their_submissions(

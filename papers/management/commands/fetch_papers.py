@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from papers import calendars, duties, runs
+from papers import calendars, duties, pacing, runs
 from papers.fetching import fetch
 from papers.management.arguments import day
 from papers.models import SourceRun
@@ -19,6 +19,7 @@ from papers.targets import Target
 from papers.verdicts import FAILED, OK, QUIET
 
 SOURCES = ("huggingface", "arxiv")
+FAILURES_IN_A_ROW = 5  # then the others would hardly fare better
 
 
 class Command(BaseCommand):
@@ -42,16 +43,20 @@ class Command(BaseCommand):
         targets, passed_over = _targets(_sources(source), date, since, today=timezone.now().date())
         if since and not again:
             passed_over |= dict.fromkeys(_read_before(targets), "read before")
-        failed = 0
+        asked, failed, in_a_row = 0, 0, 0
         for target in targets:
             if target in passed_over:
                 self._line(target, "", passed_over[target])
                 continue
+            _check_rest(target.source)
             run = self._fetch(target)
             self._line(target, run.verdict, _told(run))
+            asked += 1
             failed += run.verdict == FAILED
+            in_a_row = in_a_row + 1 if run.verdict == FAILED else 0
+            if in_a_row == FAILURES_IN_A_ROW:
+                raise CommandError(f"{in_a_row} readings failed in a row: run the same command again later.")
         if failed:
-            asked = len([target for target in targets if target not in passed_over])
             raise CommandError(f"{failed} of {asked} readings failed; run the same command again.")
 
     def _fetch(self, target: Target) -> SourceRun:
@@ -98,6 +103,16 @@ def _sources(named: str | None) -> list[str]:
     if named == "arxiv" and not settings.NEWSLETTER_ARXIV_CATEGORIES:
         raise CommandError("NEWSLETTER_ARXIV_CATEGORIES is not set: it names what to read, such as cs.CL.")
     return [named]
+
+
+def _check_rest(source: str) -> None:
+    """Stop where the source has asked to be left alone for longer than a while."""
+    until = pacing.rests_until(source, now=timezone.now())
+    if until:
+        raise CommandError(
+            f"{name_of(source)} asked to be left alone until {until.astimezone(UTC):%H:%M} UTC;"
+            " run the same command again then."
+        )
 
 
 def _targets(
