@@ -16,7 +16,7 @@ from papers.reading import read_due
 from tests.conftest import SHARED
 from tests.pages import words_of
 from tests.source_server import SourceServer
-from tests.source_shapes import hf_item
+from tests.source_shapes import Announcements, ArxivPaper, hf_item
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +143,42 @@ def test_where_broken_days_are_held_their_papers_wait_for_the_next_edition(
     )
     server.lists.pop(DAYS[-1])
     assert lost(server) == set()
+
+
+def feed(server: SourceServer, day: date) -> None:
+    """Two papers that are announced on this day."""
+    papers = [(ArxivPaper(f"2609.{day.day:02}00{number}"), "new") for number in (1, 2)]
+    server.announced["cs.LG"] = Announcements(on=day, papers=papers)
+
+
+def test_a_week_of_announcements_in_which_one_feed_is_not_made(server: SourceServer, settings: Any) -> None:
+    settings.NEWSLETTER_SOURCES, settings.NEWSLETTER_ARXIV_CATEGORIES = ["arxiv"], ["cs.LG"]
+    server.announced["cs.LG"] = Announcements(on=MONDAY - timedelta(days=3))
+    for day in DAYS[:7]:
+        for moment in (time(0, 31), time(4, 5), time(5, 10), time(12, 30)):
+            if moment == time(4, 5) and day.weekday() < 5 and day != WEDNESDAY:
+                feed(server, day)
+            tick(datetime.combine(day, moment, UTC))
+    found = SourceRun.objects.order_by("started_at").values_list("started_at", "day", "verdict")
+    assert [(f"{at.astimezone(UTC):%a %H}", f"{day:%a}", verdict) for at, day, verdict in found] == [
+        ("Mon 00", "Fri", "quiet"),  # of the week before, and empty
+        ("Mon 04", "Mon", "ok"),
+        ("Tue 04", "Tue", "ok"),
+        ("Wed 04", "Tue", "ok"),  # it may be late
+        ("Wed 05", "Tue", "ok"),
+        ("Wed 12", "Tue", "stale"),
+        ("Thu 00", "Tue", "stale"),
+        ("Thu 04", "Thu", "ok"),
+        ("Fri 04", "Fri", "ok"),
+    ]
+    assert editions() == {
+        "Tue 15": ("sending", 2, "read at 04:05 UTC"),
+        "Wed 16": ("sending", 2, "read at 04:05 UTC"),
+        "Thu 17": ("empty", 0, "stale since Wednesday 16 September, 05:10 UTC"),
+        "Fri 18": ("sending", 2, "read at 04:05 UTC"),
+        "Sat 19": ("sending", 2, "read at 04:05 UTC"),
+        "Sun 20": ("empty", 0, "read at 04:05 UTC"),
+    }
 
 
 SAMPLE = SHARED / "data" / "hf_daily_papers_sample.jsonl.gz"

@@ -70,6 +70,10 @@ def test_a_reading_of_a_list(told: dict[str, Any], verdict: tuple[str, str]) -> 
             {"feed_date": SATURDAY, "now": datetime(2026, 11, 21, 12, tzinfo=UTC), "most_before": 90},
             ("quiet", "Saturday: arXiv announces nothing for this day"),
         ),
+        (
+            {"read": 90, "feed_date": date(2026, 11, 22)},
+            ("stale", "the feed is dated Sunday 22 November, which is still to come"),
+        ),
         ({"feed_date": FRIDAY}, ("quiet", "nothing was announced in this category")),
         (
             {"feed_date": FRIDAY, "most_before": 90},
