@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from papers import calendars, pacing
+from papers import calendars, pacing, singles
 from papers.models import Paper, SourceRun
-from papers.targets import LOOKUP, Target
+from papers.targets import LEFT_OUT, LOOKUP, Target
 from papers.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
 
 LISTS = 3  # an edition takes the papers of so many days, which are read again until it is frozen
@@ -67,7 +67,7 @@ def due(*, now: datetime) -> list[Target]:
     """What is to be read now, the oldest list first."""
     freeze = freeze_moment(now.astimezone(UTC).date())
     targets = [target for source in settings.NEWSLETTER_SOURCES for target in watched(source, now)]
-    targets += _lookups(now)
+    targets += _singles(now, freeze)
     latest = _latest(targets)
     answered = _latest(targets, verdicts=_ANSWERED)
     resting = {
@@ -90,18 +90,24 @@ def watched(source: str, now: datetime) -> list[Target]:
     return [Target("huggingface", day.isoformat()) for day in days]
 
 
-def without_categories(*, now: datetime) -> QuerySet[Paper]:
-    """Papers of the last lists that arXiv knows and has not been asked about: it tells their categories."""
-    since = now.astimezone(UTC).date() - timedelta(days=LISTS)
-    return Paper.objects.filter(
-        listed_on__gte=since, from_archive=False, arxiv_id__isnull=False, categories=None
-    ).order_by("-listed_on", "pk")
+def off_their_lists(*, now: datetime) -> QuerySet[Paper]:
+    """Candidates of the coming edition that the last reading of their lists did not show any more."""
+    freeze = freeze_moment(now.astimezone(UTC).date())
+    return singles.off_their_lists(window(freeze.date()), read_since=fresh_from(freeze))
 
 
-def _lookups(now: datetime) -> list[Target]:
-    if "arxiv" not in settings.NEWSLETTER_SOURCES or not without_categories(now=now).exists():
-        return []
-    return [Target("arxiv", LOOKUP)]
+def _singles(now: datetime, freeze: datetime) -> list[Target]:
+    """Single papers are asked for when there are any; those of the edition only after its lists were read."""
+    found = []
+    if "arxiv" in settings.NEWSLETTER_SOURCES and singles.without_categories(now=now).exists():
+        found.append(Target("arxiv", LOOKUP))
+    is_time = fresh_from(freeze) <= now < freeze + GRACE
+    if "huggingface" in settings.NEWSLETTER_SOURCES and is_time and not _readiness("huggingface", freeze)[0]:
+        done = _latest([Target("huggingface", LEFT_OUT)]).get(("huggingface", LEFT_OUT))
+        is_done = done is not None and done.started_at >= fresh_from(freeze)
+        if not is_done and off_their_lists(now=now).exists():
+            found.append(Target("huggingface", LEFT_OUT))
+    return found
 
 
 def _is_due(

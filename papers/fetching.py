@@ -11,14 +11,15 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from papers import calendars, pacing, runs
-from papers.duties import without_categories
+from papers.duties import off_their_lists
 from papers.identity import identity
 from papers.ingest import IngestReport, count, save_records
 from papers.models import SourceRecord, SourceRun
+from papers.singles import without_categories
 from papers.sources import arxiv_api, huggingface_api
 from papers.sources.http import Client, FetchError
-from papers.sources.record import PaperRecord, Records, SourceError
-from papers.targets import LOOKUP, Target
+from papers.sources.record import PaperRecord, Records, Reject, SourceError
+from papers.targets import LEFT_OUT, LOOKUP, Target
 from papers.verdicts import FAILED, PARTIAL, Outcome, judge
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ DEADLINE = 60.0  # seconds for one request with its body
 MAX_BYTES = 16_000_000  # a list of 50 papers has about 300 KB
 ATTEMPTS = 3
 LOOKUP_LIMIT = 300  # papers in one run; two days of the busiest lists
+SINGLES_LIMIT = 20  # papers asked for one by one
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)  # after failures in a row
 SAME_LIST_FROM = 3  # papers; fewer may stand on two lists by chance (30 of 12,200 do)
 _STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
@@ -128,6 +130,8 @@ def _records(reading: _Reading, client: Client) -> Records:
     target = reading.target
     if target.source == "huggingface" and target.day:
         yield from huggingface_api.fetch_day(client, settings.NEWSLETTER_HUGGINGFACE_URL, target.day)
+    elif target.name == LEFT_OUT:
+        yield from _one_by_one(reading, client)
     elif target.name == LOOKUP:
         ids = without_categories(now=reading.begun).values_list("arxiv_id", flat=True)[:LOOKUP_LIMIT]
         yield from arxiv_api.fetch_ids(client, settings.NEWSLETTER_ARXIV_API_URL, [one for one in ids if one])
@@ -141,6 +145,18 @@ def _records(reading: _Reading, client: Client) -> Records:
         yield from arxiv_api.fetch_submitted(
             client, settings.NEWSLETTER_ARXIV_API_URL, target.category, since, until
         )
+
+
+def _one_by_one(reading: _Reading, client: Client) -> Records:
+    """Papers that left their lists, those with the most votes first; one that is gone costs only itself."""
+    ids = off_their_lists(now=reading.begun).values_list("arxiv_id", flat=True)[:SINGLES_LIMIT]
+    for arxiv_id in [one for one in ids if one]:
+        try:
+            yield huggingface_api.fetch_paper(client, settings.NEWSLETTER_HUGGINGFACE_URL, arxiv_id)
+        except FetchError as error:
+            if error.status != 404:
+                raise
+            yield Reject(arxiv_id, "Hugging Face has no such paper any more")
 
 
 def _finish(reading: _Reading, error: str = "") -> None:

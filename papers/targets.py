@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import date
 
-LOOKUP = "papers without categories"
+LOOKUP = "papers without categories"  # arXiv
+LEFT_OUT = "papers off their lists"  # Hugging Face
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
     """What one run reads: a list day of Hugging Face; of arXiv a category's feed, its submissions that were
-    announced on a day, or what it says of papers that others listed.
+    announced on a day; or single papers of either.
 
-    `name` is "2026-11-20", "cs.CL", "cs.CL 2026-11-20" or LOOKUP.
+    `name` is "2026-11-20", "cs.CL", "cs.CL 2026-11-20", LOOKUP or LEFT_OUT.
     """
 
     source: str

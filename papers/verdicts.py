@@ -95,7 +95,7 @@ def _why_quiet(outcome: Outcome) -> str:
         return "nothing is listed yet"
     if outcome.feed_date and not calendars.has_feed(outcome.feed_date):
         return f"{outcome.feed_date:%A}: arXiv announces nothing for this day"
-    return "nothing was announced in this category"
+    return "nothing was announced in this category" if outcome.is_feed else "there was nothing to read"
 
 
 def _records(number: int) -> str:

@@ -13,7 +13,7 @@ from papers import pacing, runs
 from papers.fetching import fetch
 from papers.models import Mark, Observation, Paper, SourceRun
 from papers.reading import read_due
-from papers.targets import LOOKUP, Target
+from papers.targets import LEFT_OUT, LOOKUP, Target
 from tests.source_server import Seen, SourceServer
 from tests.source_shapes import ArxivPaper, hf_item
 
@@ -23,9 +23,10 @@ THURSDAY, FRIDAY, SATURDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 
 
-def listed(day: date, number: int, *, first: int = 1) -> list[Any]:
+def listed(day: date, number: int, *, first: int = 1, votes: int = 0) -> list[Any]:
     return [
-        hf_item(f"2611.{day.day:02}{n:03}", listed_on=day, upvotes=n) for n in range(first, first + number)
+        hf_item(f"2611.{day.day:02}{n:03}", listed_on=day, upvotes=votes + n)
+        for n in range(first, first + number)
     ]
 
 
@@ -221,3 +222,32 @@ def test_arxiv_is_asked_for_the_categories_of_papers_that_others_listed(
     assert [one.params.get("id_list") for one in sources.asked("arxiv")] == ["2611.20001,2611.20002"]
     Paper.objects.filter(arxiv_id="2611.20002").update(categories=["cs.CV"])
     assert read_due("arxiv", now=NOW + timedelta(minutes=61), seconds=30) == []
+
+
+def test_candidates_that_left_their_list_are_asked_for_one_by_one_shortly_before_the_freeze(
+    sources: SourceServer, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+    sources.lists[THURSDAY] = listed(THURSDAY, 4)
+    read(THURSDAY, now=datetime(2026, 11, 19, 20, tzinfo=UTC))
+    # The second leaves the list, though its page stays; of the third nothing is left.
+    *_, fourth = entries = listed(THURSDAY, 4, votes=50)
+    sources.lists[THURSDAY] = [entries[0], fourth]
+    sources.lists[date(2026, 11, 1)] = [entries[1]]
+    before = datetime(2026, 11, 20, 0, 14, tzinfo=UTC)
+    assert [run.target for run in read_due("huggingface", now=before, seconds=30)] == [
+        "2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20",
+    ]  # fmt: skip
+    last = read_due("huggingface", now=before + timedelta(minutes=1), seconds=30)
+    assert [(run.target, run.verdict) for run in last] == [
+        ("2026-11-17", "stale"),
+        ("2026-11-18", "stale"),
+        ("2026-11-19", "ok"),
+        (LEFT_OUT, "partial"),
+    ]
+    assert counts(last[-1]) == (2, 0, 1, 0, 1)
+    assert last[-1].message == "1 of 2 records could not be read: Hugging Face has no such paper any more"
+    votes = dict(Paper.objects.values_list("arxiv_id", "upvotes"))
+    assert votes == {"2611.19001": 51, "2611.19002": 52, "2611.19003": 3, "2611.19004": 54}
+    assert Paper.objects.get(arxiv_id="2611.19002").listed_on == THURSDAY
+    assert read_due("huggingface", now=before + timedelta(minutes=2), seconds=30) == []
