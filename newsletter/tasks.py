@@ -5,22 +5,26 @@ from django.conf import settings
 from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
+from papers import refiling
 
 DRAIN_SECONDS = 30
 
 
 @shared_task
 def tick() -> None:
+    expires = settings.NEWSLETTER_TICK_SECONDS
     try:
-        for source in heartbeat.beat(now=timezone.now()).due_sources:
-            # By name: doors do not import each other. What no worker took by the next tick is queued again.
-            current_app.send_task("papers.tasks.fetch", [source], expires=settings.NEWSLETTER_TICK_SECONDS)
+        due = heartbeat.beat(now=timezone.now()).due_sources
     finally:
         # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests. What
         # no worker took by the next tick is queued again then, so it must not pile up.
-        expires = settings.NEWSLETTER_TICK_SECONDS
         send_outbox.apply_async(expires=expires)
         drain.apply_async(expires=expires)
+        refiling.wake(now=timezone.now(), expires=expires)
+    for (
+        source
+    ) in due:  # last, since a slow source takes a minute; by name, for doors do not import each other
+        current_app.send_task("papers.tasks.fetch", [source], expires=expires)
 
 
 @shared_task

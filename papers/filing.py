@@ -1,6 +1,6 @@
 """Files papers under topics by matching. Never touches what an editor decided."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -28,11 +28,16 @@ def file_papers(paper_ids: Sequence[int] | None) -> int:
 
 def active_matcher() -> Matcher:
     """Make a matcher of the active topics; a phrase that cannot be read is passed over."""
+    return matcher_of(Topic.objects.filter(is_active=True))
+
+
+def matcher_of(topics: Iterable[Topic]) -> Matcher:
+    """Make a matcher of these topics as they are, saved or not. Phrases that cannot be read are left out."""
     return Matcher(
         TopicRule(
             topic.slug, topic.name, [line for line in topic.phrases if _readable(line)], topic.categories
         )
-        for topic in Topic.objects.filter(is_active=True)
+        for topic in topics
     )
 
 
@@ -56,7 +61,7 @@ def _chunks(paper_ids: Sequence[int] | None) -> Iterator[list[dict[str, Any]]]:
         yield list(Paper.objects.filter(pk__in=ids[start : start + CHUNK]).values(*_COLUMNS))
 
 
-def _categories(row: dict[str, Any]) -> list[str]:
+def categories_of(row: dict[str, Any]) -> list[str]:
     """The paper's categories with the primary one first."""
     categories: list[str] = row["categories"] or []
     primary: str | None = row["primary_category"]
@@ -67,7 +72,7 @@ def _file(chunk: list[dict[str, Any]], matcher: Matcher, topics: dict[str, int])
     """Bring one chunk's filings in step, in at most five statements."""
     wanted: dict[tuple[int, int], Match] = {}
     for row in chunk:
-        for match in matcher.match(row["title"], row["abstract"], row["keywords"], _categories(row)):
+        for match in matcher.match(row["title"], row["abstract"], row["keywords"], categories_of(row)):
             wanted[row["id"], topics[match.topic]] = match
     with transaction.atomic():
         # Locked, so that an editor's decision made meanwhile is waited for and then seen.

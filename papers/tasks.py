@@ -3,11 +3,19 @@
 from celery import shared_task
 from django.utils import timezone
 
-from papers import reading
+from papers import reading, refiling
 
-SECONDS = 60  # after which no further target is begun; one takes two minutes at the very worst
+REFILE_SECONDS = 30
+READ_SECONDS = 60  # after which no further target is begun; one takes two minutes at the very worst
+
+
+@shared_task
+def refile() -> None:
+    """File papers anew for a while, and queue what is left, so that other tasks get their turn between."""
+    if refiling.work(seconds=REFILE_SECONDS):
+        refile.apply_async()
 
 
 @shared_task(soft_time_limit=240, time_limit=280)  # within a run's lease
 def fetch(source: str) -> None:
-    reading.read_due(source, now=timezone.now(), seconds=SECONDS)
+    reading.read_due(source, now=timezone.now(), seconds=READ_SECONDS)

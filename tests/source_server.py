@@ -26,9 +26,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+import trustme
 
 from tests.source_faults import Line, Reply, named
 from tests.source_shapes import (
@@ -40,7 +41,7 @@ from tests.source_shapes import (
     hf_paper,
 )
 
-CERTIFICATE = Path(__file__).with_name("loopback.pem")
+AUTHORITY = trustme.CA()  # made anew in every process; only a test that is told to trusts it
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 _ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+/\d{7})(v\d+)?")
 _QUERY = re.compile(r"cat:(?P<category>\S+) AND submittedDate:\[(?P<since>\d{12}) TO (?P<until>\d{12})\]")
@@ -81,7 +82,7 @@ class SourceServer:
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_address[1]}"
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(CERTIFICATE)
+            AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
             # The handshake is left to the thread of the connection.
             self._http.socket = context.wrap_socket(
                 self._http.socket, server_side=True, do_handshake_on_connect=False

@@ -14,7 +14,7 @@ from papers.sources.http import Answer, Client, FetchError
 from papers.sources.record import SourceError
 from tests.papers.fetching import NOW, impatient
 from tests.source_faults import Reply
-from tests.source_server import CERTIFICATE, SourceServer
+from tests.source_server import AUTHORITY, SourceServer
 from tests.source_shapes import hf_item
 
 DAY = date(2026, 5, 20)
@@ -336,8 +336,9 @@ def test_a_proxy_that_is_away_is_told_without_its_password(
     assert str(caught.value) == "papers.invalid/api could not be reached through the proxy (asked 2 times)."
 
 
-def test_the_same_limits_hold_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+def test_the_same_limits_hold_over_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    AUTHORITY.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
     with SourceServer(tls=True) as server, impatient() as asking:
         server.lists[DAY] = [hf_item("2605.00001")]
         assert json.loads(ask(asking, server).body) == server.lists[DAY]

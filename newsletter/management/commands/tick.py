@@ -12,25 +12,28 @@ from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
 from newsletter.models import Edition
-from papers import reading
+from papers import reading, refiling
 from papers.sources.names import name_of
 
-READING_SECONDS = 30  # for each source; the next tick goes on
+REFILE_SECONDS = 30  # then the next tick goes on
+READ_SECONDS = 30  # for each source; the next tick goes on
 
 
 class Command(BaseCommand):
-    help = "Do whatever is due now: build, plan, send. Any number of times, by any number at once."
+    help = "Do whatever is due now: build, plan, send, re-file. Any number of times, by any number at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
         pulse = heartbeat.beat(now=timezone.now())
         asked = outbox.send_pending(now=timezone.now())
         sent = delivery.drain(now=timezone.now())
-        self.stdout.write(f"{_today(pulse.edition)}. Mails: {pulse.planned} planned, {asked + sent.accepted} accepted.")
+        refiling.work(seconds=REFILE_SECONDS)
+        mails = f"{pulse.planned} planned, {asked + sent.accepted} accepted"
+        self.stdout.write(f"{_today(pulse.edition)}. Mails: {mails}.")
         if sent.stopped:
             self.stderr.write(f"Stopped: {sent.stopped}")
         if settings.CELERY_BROKER_URL == "memory://":
             for source in pulse.due_sources:
-                for run in reading.read_due(source, now=timezone.now(), seconds=READING_SECONDS):
+                for run in reading.read_due(source, now=timezone.now(), seconds=READ_SECONDS):
                     self.stdout.write(f"{name_of(run.source)} {run.target}: {run.verdict}, {run.message}")
 
 
