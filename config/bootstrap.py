@@ -32,6 +32,7 @@ COMMANDS = [
     ("build_edition", "freeze a day's edition"),
     ("send_edition", "send an edition to everybody it is due to; twice does no harm"),
     ("import_subscribers", "read readers who agreed to be mailed from a CSV file"),
+    ("evaluate_ranking", "judge the ranking on vote histories, in FILES or of this installation"),
     ("tick", "do whatever is due now; any number of times"),
 ]
 

@@ -14,7 +14,8 @@ from papers import duties
 from papers.card import card_of
 from papers.duties import freeze_moment
 from papers.models import Paper, PaperTopic
-from papers.scoring import score_of
+from papers.observing import latest_counts
+from papers.scoring import rank_scores
 from papers.sources.names import name_of
 from papers.trending import Score, as_json
 
@@ -74,8 +75,8 @@ def build(day: date, *, now: datetime) -> Edition:
     """Freeze the edition of `day` and return it; one that is frozen already is returned as it is.
 
     It asks no source and waits for none, but stores how they stood. A past day is ranked by what was seen up
-    to its own freeze moment, today's by what is known now; who is a candidate at all, and the counts on the
-    cards, are as known now. Raises EditionError before the day's freeze moment.
+    to its own freeze moment, and its cards show the counts of then; today's by what is known now. Who is a
+    candidate at all is as known now. Raises EditionError before the day's freeze moment.
     """
     frozen_from = freeze_moment(day)
     if now < frozen_from:
@@ -89,7 +90,7 @@ def build(day: date, *, now: datetime) -> Edition:
             return edition
         ranked = rank(candidates(day), as_of=as_of)
         chosen = choose(ranked)
-        EditionPaper.objects.bulk_create(_entries(edition, chosen))
+        EditionPaper.objects.bulk_create(_entries(edition, chosen, as_of))
         edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
         edition.candidate_count = len(ranked)
         edition.frozen_at = now
@@ -134,7 +135,9 @@ def candidates(day: date) -> QuerySet[Paper]:
 
 def rank(papers: Iterable[Paper], *, as_of: datetime) -> list[Candidate]:
     """Score papers by what was seen of them up to `as_of`; pinned first, then the highest score."""
-    found = [Candidate(paper, score_of(paper, as_of=as_of), list(paper.filings.all())) for paper in papers]
+    rows = list(papers)
+    scores = rank_scores(rows, as_of=as_of)
+    found = [Candidate(row, score, list(row.filings.all())) for row, score in zip(rows, scores, strict=True)]
     # The title's hash settles ties, so that the order of imports cannot.
     return sorted(found, key=lambda c: (not c.paper.pinned, -c.score.value, c.paper.title_hash))
 
@@ -151,7 +154,8 @@ def choose(ranked: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in ranked if candidate.paper.pk in taken]
 
 
-def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper]:
+def _entries(edition: Edition, chosen: Sequence[Candidate], as_of: datetime) -> list[EditionPaper]:
+    counts = latest_counts([candidate.paper.pk for candidate in chosen], as_of=as_of)
     return [
         EditionPaper(
             edition=edition,
@@ -168,7 +172,7 @@ def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper
                 }
                 for filing in candidate.filings
             ],
-            card=card_of(candidate.paper),
+            card=card_of(candidate.paper, counts[candidate.paper.pk]),
         )
         for place, candidate in enumerate(chosen, start=1)
     ]

@@ -58,7 +58,10 @@ def story_of(
     """Return the story of one edition entry, under its best match."""
     best = matches[0] if matches else {}
     return Story(
-        card=card, topic=best.get("topic", ""), topic_name=best.get("name", ""), why=explain(list(terms))
+        card=card,
+        topic=best.get("topic", ""),
+        topic_name=best.get("name", ""),
+        why=explain(list(terms), beside_counts=True),  # the line of facts shows comments and stars
     )
 
 

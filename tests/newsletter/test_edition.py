@@ -230,6 +230,16 @@ def test_a_past_day_is_ranked_by_what_was_known_then(built_at: datetime, order: 
     assert titles(now=built_at) == order
 
 
+@pytest.mark.parametrize(("built_on", "upvotes"), [(20, 900), (21, 10)])
+def test_the_cards_of_a_past_day_show_the_counts_of_then(built_on: int, upvotes: int) -> None:
+    paper = voted("Rose late", 10)
+    seen(paper, 900, at=datetime(2026, 11, 20, 9, tzinfo=UTC))
+    Paper.objects.filter(pk=paper.pk).update(upvotes=900)
+    (entry,) = edition.build(DAY, now=datetime(2026, 11, built_on, 12, tzinfo=UTC)).entries.all()
+    counts = {name: entry.card[name] for name in ("upvotes", "num_comments", "github_stars")}
+    assert counts == {"upvotes": upvotes, "num_comments": None, "github_stars": None}
+
+
 def test_the_number_of_queries_does_not_grow_with_the_papers() -> None:
     topic = make_topic(slug="agents")
 
