@@ -1,9 +1,10 @@
 """Lays a front page out: what leads, what else is in the paper, and which section a paper stands in. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from papers.sources.names import name_of
 from papers.trending import explain
 
 ALSO = 4
@@ -44,6 +45,11 @@ class FrontPage:
     also: Sequence[Story]
     sections: Sequence[Section]
     briefs: Sequence[Section]
+
+
+def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:
+    """ "Hugging Face read at 00:17 UTC · arXiv stale since Thursday 19 November, 23:40 UTC"."""
+    return " · ".join(f"{name_of(state['source'])} {state['text']}" for state in states)
 
 
 def story_of(

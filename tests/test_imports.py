@@ -15,7 +15,7 @@ DOORS = {
 }
 VERBS = {
     *("papers.filing", "papers.importing", "papers.ingest", "papers.refiling", "papers.scoring"),
-    "papers.trial",
+    *("papers.fetching", "papers.reading", "papers.thinning", "papers.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
     *("newsletter.demo", "newsletter.signup"),
 }

@@ -188,11 +188,11 @@ def test_an_edition_without_papers_is_empty_and_has_no_number() -> None:
     assert (built.state, built.number, built.candidate_count, built.entries.count()) == ("empty", None, 0, 0)
 
 
-def test_a_held_edition_is_left_as_it_is() -> None:
+def test_a_held_edition_is_built_by_whoever_says_so() -> None:
     voted("Waits", 5)
     Edition.objects.create(date=DAY, state="held")
     built = edition.build(DAY, now=NOW)
-    assert (built.state, EditionPaper.objects.count()) == ("held", 0)
+    assert (built.state, EditionPaper.objects.count()) == ("frozen", 1)
 
 
 def test_it_takes_the_top_fifty_and_the_top_eight_of_each_topic() -> None:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papers.projection import Count, expected_votes, share_of_votes
@@ -34,6 +34,7 @@ def test_the_projection_by_hand(latest: Count, earlier: Count | None, expected: 
     assert math.isclose(expected_votes(latest, earlier), expected)
 
 
+@settings(deadline=None)
 @given(VOTES, HOURS, VOTES, HOURS)
 def test_it_is_finite_and_never_less_than_what_was_counted(
     votes: int, hours: float, before: int, then: float
@@ -42,6 +43,7 @@ def test_it_is_finite_and_never_less_than_what_was_counted(
     assert math.isfinite(expected) and expected >= votes
 
 
+@settings(deadline=None)
 @given(VOTES, st.integers(1, 10**6), HOURS, VOTES, HOURS)
 def test_more_votes_at_the_same_hour_promise_more(
     votes: int, more: int, hours: float, before: int, then: float
@@ -51,6 +53,7 @@ def test_more_votes_at_the_same_hour_promise_more(
     assert high > low
 
 
+@settings(deadline=None)
 @given(VOTES, st.floats(0, 1000), st.floats(0.01, 1000))
 def test_the_same_count_promises_less_the_later_it_is_read(votes: int, hours: float, later: float) -> None:
     assert expected_votes(Count(votes, hours + later)) < expected_votes(Count(votes, hours))

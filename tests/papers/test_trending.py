@@ -4,6 +4,8 @@ import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from papers.trending import Score, Seen, Term, as_json, explain, trending_score
 
@@ -167,6 +169,58 @@ def test_archive_papers_are_called_that_and_never_trending() -> None:
     told = explain(archived(Seen(None, None, 3)).terms)
     assert told == "from the archive, 3 comments"
     assert "trending" not in str(archived(Seen(None, 5, 3, 7), boost=1).terms)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            Seen,
+            st.none() | st.floats(-50, 500).map(at),
+            st.none() | st.integers(0, 10**7),
+            st.none() | st.integers(0, 10**4),
+            st.none() | st.integers(0, 10**6),
+        ),
+        max_size=6,
+    ),
+    st.none() | st.floats(-10, 100).map(at),
+)
+def test_whatever_was_read_the_score_is_the_sum_of_terms_that_can_be_told(
+    seen: list[Seen], absent_at: datetime | None
+) -> None:
+    result = trending_score(
+        seen,
+        listed_on=LISTED,
+        published_on=LISTED,
+        from_archive=False,
+        boost=0,
+        now=at(100),
+        absent_at=absent_at,
+    )
+    assert math.isfinite(result.value) and result.value >= 0
+    assert result.value == round(math.fsum(term.value for term in result.terms), 9)
+    told = explain(result.terms)
+    assert "unknown" not in told and "; ;" not in told and told == told.strip("; ")
+
+
+@settings(deadline=None)
+@given(st.integers(5, 10**7), st.floats(0, 47.9), st.integers(0, 10**7), st.floats(0, 1))
+def test_the_course_that_is_told_is_above_the_count(
+    votes: int, hours: float, before: int, part: float
+) -> None:
+    told = explain(score(Seen(at(hours * part), min(before, votes)), Seen(at(hours), votes), now=48).terms)
+    promised = int(told.rpartition(" ")[2].replace(",", ""))
+    assert promised > votes, told
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**7), st.integers(1, 10**7), st.floats(0, 500), st.integers(0, 10**7))
+def test_more_votes_never_rank_lower(votes: int, more: int, hours: float, before: int) -> None:
+    low, high = (
+        score(Seen(at(hours / 3), min(before, votes)), Seen(at(hours), count), now=500).value
+        for count in (votes, votes + more)
+    )
+    assert high >= low
 
 
 @pytest.mark.parametrize("count", [0, -1, -(10**30), 10**12, 10**400])
