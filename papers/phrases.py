@@ -92,6 +92,43 @@ class _Node:
 _Joined = dict[int, tuple[str, int]]  # where a hyphenated word begins: run together, and where it ends
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text taken apart once, for all that look for something in it: its folded words in order."""
+
+    stream: list[str]
+    joined: _Joined
+
+
+def read(text: str) -> Reading:
+    """Take a text apart; hyphenated words stand apart in the stream, and run together beside it."""
+    stream: list[str] = []
+    joined: _Joined = {}
+    for word in words(text):
+        parts = _parts(word)
+        if len(parts) == 1:
+            stream.append(parts[0])
+            continue
+        if parts:
+            joined[len(stream)] = ("".join(parts), len(stream) + len(parts))
+        stream.extend(parts)
+    return Reading(stream, joined)
+
+
+def spelled(text: str) -> list[tuple[str, str]]:
+    """The words of a text as they are written, hyphenated ones apart, each with its folded form."""
+    return [
+        (part, singular(part))
+        for word in words(text)
+        for part in _INNER.split(word)[: len(_parts(word))]
+    ]
+
+
+def fold(phrase: str) -> tuple[str, ...]:
+    """The folded words of a phrase, hyphenated ones apart: what two spellings of it have in common."""
+    return tuple(part for word in words(phrase) for part in _parts(word))
+
+
 class PhraseIndex:
     """Many phrases, each known by its number, held as one tree of words."""
 
@@ -107,13 +144,11 @@ class PhraseIndex:
 
     def count(self, text: str) -> dict[int, int]:
         """Tell how often each phrase occurs in the text; phrases that do not occur are left out."""
-        stream: list[str] = []
-        joined: _Joined = {}
-        for word in words(text):
-            parts = _parts(word)
-            if len(parts) > 1:
-                joined[len(stream)] = ("".join(parts), len(stream) + len(parts))
-            stream.extend(parts)
+        return self.count_in(read(text))
+
+    def count_in(self, reading: Reading) -> dict[int, int]:
+        """As `count`, for a text that is read already."""
+        stream, joined = reading.stream, reading.joined
         counts: dict[int, int] = {}
         first = self._root.after
         for start, word in enumerate(stream):
