@@ -1,4 +1,4 @@
-"""Texts as the rows of a matrix, for training: the same words, pairs and values that `papers.weights` uses. Pure.
+"""Texts as rows of a matrix, for training: the same words, pairs and values as in `papers.weights`. Pure.
 
 Needs scipy, which comes with requirements-training.txt; importing this module does not.
 """
@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from papers.function_words import FUNCTION_WORDS
@@ -29,22 +30,27 @@ def document(title: str, abstract: str) -> Document:
     titled, told = read(title).stream, read(abstract).stream
     counts: Counter[str] = Counter()
     for stream, times in ((titled, TITLE_TIMES), (told, 1)):
-        for term in _terms(stream):
+        for term in terms_of(stream):
             counts[term] += times
     return Document(counts, len({*titled, *told}))
 
 
-def _terms(stream: Sequence[str]) -> list[str]:
+def terms_of(stream: Sequence[str]) -> list[str]:
+    """The words of a text that say something, and the pairs of such words that stand side by side."""
     terms = [word for word in stream if _says_something(word)]
-    for one, other in zip(stream, stream[1:], strict=False):
+    for one, other in pairwise(stream):
         if _says_something(one) and _says_something(other):
             terms.append(f"{one} {other}")
     return terms
 
 
 def _says_something(word: str) -> bool:
-    """Whether a word may be learned: function words, numbers and what looks like an id may not."""
-    return word not in FUNCTION_WORDS and sum(letter.isdigit() for letter in word) < min(3, len(word))
+    """Whether a word may be learned: function words, letters, numbers and what looks like an id may not."""
+    return (
+        len(word) > 1
+        and word not in FUNCTION_WORDS
+        and sum(letter.isdigit() for letter in word) < min(3, len(word))
+    )
 
 
 def vocabulary(documents: Sequence[Document]) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Labelled papers read from files: JSON Lines, plain or gzip, one paper a line. Pure.
 
-A row is `{"title", "abstract", "categories", "primary_category"}`; `"sample": "offtopic"` marks a paper of a
-field that readers did not come for. Anything else in a row is passed over, and a row that cannot be used costs
-only itself.
+A row is `{"title", "abstract", "categories", "primary_category"}`; `"sample": "offtopic"` marks a paper
+of a field that readers did not come for. Anything else in a row is passed over, and a row that cannot be used
+costs only itself.
 """
 
 import gzip
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+OFF_TOPIC = "offtopic"  # the word of `sample` for a paper of a field that readers did not come for
 MAX_LINE = 1_000_000  # bytes; a row holds an abstract, not a book
 _GZIP = b"\x1f\x8b"
 

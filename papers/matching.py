@@ -74,9 +74,7 @@ class Matcher:
         keys = sorted({key for some in needed for key in some})
         self._terms = TermIndex([weights.models[key] for key in keys])
         place = {key: number for number, key in enumerate(keys)}
-        self._places = {
-            number: [place[key] for key in some] for number, some in enumerate(needed) if some
-        }
+        self._places = {number: [place[key] for key in some] for number, some in enumerate(needed) if some}
         self._offsets = [weights.offset_for(rule.slug, rule.categories) for rule in self._rules]
 
     def match(
@@ -106,6 +104,12 @@ class Matcher:
                 strongest = sorted(terms, key=lambda term: (-terms[term], term))
                 matches.append(Match(self._rules[rule].slug, score, tuple(strongest[:MAX_EVIDENCE])))
         return sorted(matches, key=lambda match: (-match.score, match.topic))
+
+    def likeliest(self, title: str, abstract: str = "") -> str | None:
+        """The learned topic with the greatest margin, however small; None where nothing was learned."""
+        margins = self._terms.margins(self._terms.hear(read(title[:MAX_TEXT]), read(abstract[:MAX_TEXT])))
+        best = {rule: max(margins[place] for place in places) for rule, places in self._places.items()}
+        return self._rules[max(best, key=lambda rule: best[rule])].slug if best else None
 
     def _phrases(
         self, title: Reading, abstract: Reading, keywords: Collection[str]
@@ -152,7 +156,7 @@ class Matcher:
 
 
 def _together(phrases: Mapping[str, float], learned: Mapping[str, float]) -> dict[str, float]:
-    """The terms that speak for a learned topic and how strongly; a phrase that was also learned stands once."""
+    """The terms that speak for a learned topic, and how strongly; a phrase learned too stands once."""
     terms = {text: strength * PHRASES / SCALE for text, strength in phrases.items()}
     spelled = {fold(text): text for text in phrases}
     for text, strength in learned.items():

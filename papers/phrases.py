@@ -118,9 +118,7 @@ def read(text: str) -> Reading:
 def spelled(text: str) -> list[tuple[str, str]]:
     """The words of a text as they are written, hyphenated ones apart, each with its folded form."""
     return [
-        (part, singular(part))
-        for word in words(text)
-        for part in _INNER.split(word)[: len(_parts(word))]
+        (part, singular(part)) for word in words(text) for part in _INNER.split(word)[: len(_parts(word))]
     ]
 
 

@@ -1,27 +1,31 @@
 """Learns from labelled papers by which terms each arXiv category is told apart. Pure.
 
 For each category: terms are weighed by how much more often its papers use them, a logistic regression finds
-weights for all terms, the few hundred that matter most are kept, and it is fitted again on these. The bias is then
-set on papers that the fit did not see, where F1 is best while at most 2 in 100 off-topic papers get in.
+weights for all terms, the few hundred that matter most are kept, and it is fitted again on these. The bias is
+then set on papers that the fit did not see, where F1 is best while at most 2 in 100 off-topic papers get in.
 
 Needs scikit-learn (requirements-training.txt); importing this module does not.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from papers.corpus import Document, document, matrix, spellings, vocabulary
+from papers.labelled import OFF_TOPIC, LabelledPaper
 from papers.matching import PHRASES, Matcher, TopicRule
 from papers.weights import Model, Offset, Weights, mark_of
 
 TERMS = 400  # of a model
-MIN_OWN = 30  # papers of a category from which it is learned
+MIN_OWN = 20  # papers of a category from which it is learned
 MIN_DECISIONS = 10  # of editors on one topic, from which it gets a model of its own
 DECISION_COUNTS = 5.0  # as many papers
+UNDECIDED_COUNTS = 0.2  # of a topic without categories
 OFF_TOPIC_CAP = 0.018  # a little under 2 in 100, since unseen papers differ
 INNER_FOLDS = 4
 SEED = 1
+_BLUR = 0.14  # of the strangers' spread
 _SMOOTH, _POWER, _C = 0.05, 0.5, 1.0  # of the terms' ratio; chosen by cross-validation
 
 Progress = Callable[[str], None]
@@ -33,12 +37,15 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A paper to learn from: its arXiv categories, and what editors decided (topic slug -> belongs there)."""
+    """A paper to learn from: its arXiv categories, and what editors decided (topic slug -> belongs there).
+
+    The primary category is first. `marked` papers are of a field that readers did not come for.
+    """
 
     title: str
     abstract: str
-    categories: frozenset[str]
-    off_topic: bool = False
+    categories: tuple[str, ...]
+    marked: bool = False
     decisions: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -62,11 +69,32 @@ def require_training() -> None:
         ) from None
 
 
-def is_off_topic(categories: Sequence[str], sample: str = "") -> bool:
-    """Whether readers did not come for a paper: its row says so, or no category is of computing or statistics."""
+def examples_of(papers: Iterable[LabelledPaper]) -> list[Example]:
+    """Labelled rows as examples."""
+    return [
+        Example(one.title, one.abstract, one.categories, is_marked(one.categories, one.sample))
+        for one in papers
+    ]
+
+
+def is_marked(categories: Iterable[str], sample: str = "") -> bool:
+    """Whether a paper is of a field that readers did not come for.
+
+    A labelled row says so itself; of other papers, none of the categories is of computing or statistics.
+    """
     if sample:
-        return sample == "offtopic"
+        return sample == OFF_TOPIC
     return not any(one.startswith(("cs.", "stat.", "eess.")) for one in categories)
+
+
+def foreign(examples: Sequence[Example]) -> list[bool]:
+    """The marked examples without a home category: one that is more often primary of unmarked papers."""
+    votes: Counter[str] = Counter()
+    for one in examples:
+        if one.categories:
+            votes[one.categories[0]] += -1 if one.marked else 1
+    home = {category for category, balance in votes.items() if balance > 0}
+    return [one.marked and home.isdisjoint(one.categories) for one in examples]
 
 
 def train(examples: Sequence[Example], rules: Sequence[TopicRule], progress: Progress) -> Weights:
@@ -86,16 +114,13 @@ def train(examples: Sequence[Example], rules: Sequence[TopicRule], progress: Pro
             columns, weights, bias = fit.fit(target.belongs[rest], target.counts[rest])
             unseen[target.key][held] = rows[:, columns] @ weights + bias
     progress("all papers")
-    off_topic = numpy.array([one.off_topic for one in examples], dtype=bool)
-    shifts = {
-        target.key: best_threshold(unseen[target.key], target.belongs, off_topic, target.counts > 0)
-        for target in targets
-    }
+    strangers = numpy.array(foreign(examples), dtype=bool)
+    shifts = {target.key: best_threshold(unseen[target.key], target.belongs, strangers) for target in targets}
     models = _models(_Fit(documents), targets, shifts, examples)
     margins = {key: values - shifts[key] for key, values in unseen.items()}
     known = frozenset(mark_of(one.title) for one in examples)
     weights = Weights(models, {}, {"papers": len(examples)}, known)
-    offsets = _offsets(examples, rules, weights, margins, off_topic)
+    offsets = _offsets(examples, rules, weights, margins)
     return Weights(models, offsets, weights.about, known)
 
 
@@ -109,21 +134,27 @@ def folds(size: int, number: int, seed: int = SEED) -> list[Any]:
     ]
 
 
-def best_threshold(margins: Any, belongs: Any, off_topic: Any, known: Any) -> float:
-    """Where F1 is best while off-topic papers stay under the cap; between two papers' margins."""
+def best_threshold(margins: Any, belongs: Any, strangers: Any) -> float:
+    """Where F1 is best while the share of strangers stays under the cap; between two papers' margins.
+
+    Strangers are few, so each counts by how near it is to the threshold and not only by its side.
+    """
     import numpy
 
-    strangers = off_topic & ~belongs & known
-    allowed = int(OFF_TOPIC_CAP * strangers.sum())
-    order = numpy.argsort(-margins[known], kind="stable")
-    sorted_margins = margins[known][order]
-    right = numpy.cumsum(belongs[known][order])
-    wrong_strangers = numpy.cumsum(strangers[known][order])
-    f1 = 2 * right / (numpy.arange(1, len(order) + 1) + belongs[known].sum())
-    f1[wrong_strangers > allowed] = -1
-    best = int(numpy.argmax(f1))
-    following = sorted_margins[min(best + 1, len(order) - 1)]
-    return float((sorted_margins[best] + following) / 2)
+    order = numpy.argsort(-margins, kind="stable")
+    sorted_margins, own = margins[order], belongs[order]
+    between = (sorted_margins + numpy.append(sorted_margins[1:], sorted_margins[-1])) / 2
+    f1 = 2 * numpy.cumsum(own) / (numpy.arange(1, len(order) + 1) + own.sum())
+    theirs = margins[strangers & ~belongs]
+    if len(theirs):
+        width = max(_BLUR * float(theirs.std()), 1e-6)
+        few, many = 0, len(order)  # the lower the threshold, the more strangers: halve until it is found
+        while many - few > 1:
+            middle = (few + many) // 2
+            let_in = numpy.mean(1 / (1 + numpy.exp((between[middle] - theirs) / width)))
+            few, many = (middle, many) if let_in <= OFF_TOPIC_CAP else (few, middle)
+        f1 = f1[: few + 1]
+    return float(between[int(numpy.argmax(f1))])
 
 
 class _Fit:
@@ -186,13 +217,16 @@ def _targets(examples: Sequence[Example], rules: Sequence[TopicRule]) -> Iterato
         if sum(decided) >= MIN_DECISIONS:
             belongs = numpy.array([belongs_to(rule, one) for one in examples], dtype=bool)
             if 0 < belongs.sum() < len(examples):
-                yield Target(f"topic:{rule.slug}", belongs, numpy.where(decided, DECISION_COUNTS, 1.0))
+                # Without categories nobody knows of the other papers; most are none of the topic's.
+                undecided = 1.0 if rule.categories else UNDECIDED_COUNTS
+                counts = numpy.where(decided, DECISION_COUNTS, undecided)
+                yield Target(f"topic:{rule.slug}", belongs, counts)
 
 
 def belongs_to(rule: TopicRule, example: Example) -> bool:
     """The truth of a topic: what an editor decided, else whether the categories meet."""
     decided = example.decisions.get(rule.slug)
-    return bool(example.categories.intersection(rule.categories)) if decided is None else decided
+    return bool({*example.categories} & {*rule.categories}) if decided is None else decided
 
 
 def _models(
@@ -221,12 +255,14 @@ def _offsets(
     rules: Sequence[TopicRule],
     weights: Weights,
     margins: Mapping[str, Any],
-    off_topic: Any,
 ) -> dict[str, Offset]:
-    """For each topic of several categories or with phrases: the step back that its additions make necessary."""
+    """For each topic the step back that its phrases and its choice of the loudest model make necessary."""
     import numpy
 
-    everywhere = numpy.ones(len(examples), dtype=bool)
+    touched = {category for rule in rules for category in rule.categories}
+    strangers = numpy.array(
+        [one.marked and touched.isdisjoint(one.categories) for one in examples], dtype=bool
+    )
     offsets = {}
     for rule in rules:
         keys = weights.keys_for(rule.slug, rule.categories)
@@ -237,6 +273,6 @@ def _offsets(
         said = [own.match(one.title, one.abstract) for one in examples]
         added = PHRASES * numpy.array([matches[0].score if matches else 0.0 for matches in said])
         together = numpy.max([margins[key] for key in keys], axis=0) + added
-        threshold = best_threshold(together, belongs, off_topic, everywhere)
+        threshold = best_threshold(together, belongs, strangers)
         offsets[rule.slug] = Offset(tuple(rule.categories), round(-threshold, 3))
     return offsets

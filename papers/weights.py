@@ -5,8 +5,8 @@ A model is a bias and a few hundred terms of one or two words with weights. Its 
     bias + sum of weight * (1 + ln n) / sqrt(distinct words + 30)
 
 over its terms that occur, where n counts the abstract once and the title three times. A margin above 0 is a
-yes: the bias was set so that this is where the model does best. A longer text has more terms, which the square
-root evens out; the 30 keeps a bare title from looking surer than it is.
+yes: the bias was set so that this is where the model does best. A longer text has more terms, which the
+square root evens out; the 30 keeps a bare title from looking surer than it is.
 """
 
 import json
