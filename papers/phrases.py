@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 
 # A word with its hyphenated and apostrophised rest: "text-to-image", "kolmogorov's".
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
@@ -102,16 +103,15 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Take a text apart; hyphenated words stand apart in the stream, and run together beside it."""
-    stream: list[str] = []
+    apart = list(map(_parts, words(text)))
+    stream = list(chain.from_iterable(apart))
     joined: _Joined = {}
-    for word in words(text):
-        parts = _parts(word)
-        if len(parts) == 1:
-            stream.append(parts[0])
-            continue
-        if parts:
-            joined[len(stream)] = ("".join(parts), len(stream) + len(parts))
-        stream.extend(parts)
+    if len(stream) > len(apart):  # else no word was hyphenated
+        place = 0
+        for parts in apart:
+            if len(parts) > 1:
+                joined[place] = ("".join(parts), place + len(parts))
+            place += len(parts)
     return Reading(stream, joined)
 
 
@@ -148,14 +148,22 @@ class PhraseIndex:
         """As `count`, for a text that is read already."""
         stream, joined = reading.stream, reading.joined
         counts: dict[int, int] = {}
-        first = self._root.after
+        first, length = self._root.after, len(stream)
         for start, word in enumerate(stream):
-            if word in first or start in joined:
-                # A set: where a word may be read apart or run together, a phrase is still there once.
-                found: set[int] = set()
-                self._walk(self._root, stream, start, joined, found)
-                for number in found:
-                    counts[number] = counts.get(number, 0) + 1
+            node = first.get(word)
+            if start not in joined:
+                if node is None:
+                    continue
+                following = start + 1
+                if following not in joined and (following == length or stream[following] not in node.after):
+                    for number in node.ends:  # nothing to follow: the common case, kept cheap
+                        counts[number] = counts.get(number, 0) + 1
+                    continue
+            # A set: where a word may be read apart or run together, a phrase is still there once.
+            found: set[int] = set()
+            self._walk(self._root, stream, start, joined, found)
+            for number in found:
+                counts[number] = counts.get(number, 0) + 1
         return counts
 
     def _walk(self, node: _Node, stream: list[str], at: int, joined: _Joined, found: set[int]) -> None:

@@ -24,8 +24,6 @@ SHIPPED = Path(__file__).parent / "topic_weights.json"
 TITLE_TIMES = 3
 LENGTH_PRIOR = 30
 MARK = 6  # hex digits that stand for one paper: one in 16 million is taken for another
-_NO_PAIRS: dict[str, int] = {}
-_LOG_COUNT = [0.0, *(1 + math.log(times) for times in range(1, 200))]
 
 
 class WeightsError(ValueError):
@@ -86,40 +84,41 @@ class TermIndex:
     def __init__(self, models: Sequence[Model]) -> None:
         self._biases = [model.bias for model in models]
         self._texts: list[str] = []
-        self._uses: list[list[tuple[int, float]]] = []
+        self._uses: list[list[tuple[int, float]]] = []  # term -> (model, weight)
+        self._positive: list[dict[int, float]] = [{} for _ in models]  # model -> terms that speak for it
         self._words: dict[str, int] = {}
         self._pairs: dict[str, dict[str, int]] = {}
-        numbers: dict[tuple[str, ...], int] = {}
         for place, model in enumerate(models):
             for text, weight in model.terms.items():
-                folded = fold(text)
-                number = numbers.setdefault(folded, len(numbers))
-                if number == len(self._texts):
-                    self._add(text, folded, number)
+                number = self._number(text)
                 self._uses[number].append((place, weight))
+                if weight > 0:
+                    self._positive[place][number] = self._positive[place].get(number, 0.0) + weight
 
-    def _add(self, text: str, folded: tuple[str, ...], number: int) -> None:
-        if len(folded) == 1:
-            self._words[folded[0]] = number
-        elif len(folded) == 2:
-            self._pairs.setdefault(folded[0], {})[folded[1]] = number
-        else:
-            raise WeightsError(f"The learned term {text!r} is not one or two words.")
-        self._texts.append(text)
-        self._uses.append([])
+    def _number(self, text: str) -> int:
+        match fold(text):
+            case (word,):
+                number = self._words.setdefault(word, len(self._texts))
+            case (first, second):
+                number = self._pairs.setdefault(first, {}).setdefault(second, len(self._texts))
+            case _:
+                raise WeightsError(f"The learned term {text!r} is not one or two words.")
+        if number == len(self._texts):
+            self._texts.append(text)
+            self._uses.append([])
+        return number
 
     def text(self, number: int) -> str:
         return self._texts[number]
 
     def hear(self, title: Reading, abstract: Reading) -> dict[int, float]:
-        """Give the terms that occur, each with its value before the weight."""
+        """Give the terms that occur, each with its value before the weight, in the order of their numbers."""
         counts: dict[int, int] = {}
         self._count(title.stream, TITLE_TIMES, counts)
         self._count(abstract.stream, 1, counts)
-        distinct = len({*title.stream, *abstract.stream})
-        scale = 1 / math.sqrt(distinct + LENGTH_PRIOR)
-        top = len(_LOG_COUNT) - 1
-        return {number: scale * _LOG_COUNT[min(times, top)] for number, times in counts.items()}
+        scale = 1 / math.sqrt(len({*title.stream, *abstract.stream}) + LENGTH_PRIOR)
+        # Sorted, so that sums are added up alike in every process.
+        return {number: scale * _rises(counts[number]) for number in sorted(counts)}
 
     def _count(self, stream: Sequence[str], times: int, counts: dict[int, int]) -> None:
         words, pairs = self._words, self._pairs
@@ -143,12 +142,18 @@ class TermIndex:
 
     def speaking_for(self, place: int, heard: Mapping[int, float]) -> dict[str, float]:
         """The terms that speak for one model, each with what it adds to the margin."""
+        positive = self._positive[place]
         return {
-            self._texts[number]: weight * value
-            for number, value in heard.items()
-            for used, weight in self._uses[number]
-            if used == place and weight > 0
+            self._texts[number]: positive[number] * heard[number] for number in heard if number in positive
         }
+
+
+_NO_PAIRS: dict[str, int] = {}
+
+
+@lru_cache(maxsize=256)
+def _rises(times: int) -> float:
+    return 1 + math.log(times)
 
 
 def as_json(weights: Weights) -> dict[str, Any]:
