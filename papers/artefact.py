@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from papers.labelled import OFF_TOPIC, LabelledPaper
 from papers.matching import TopicRule
 from papers.measuring import figures, file_held_out, measurable
 from papers.training import Example, Progress, train
-from papers.weights import Weights, as_json
+from papers.weights import as_json
 
 STARTER_TOPICS = Path(__file__).parent / "starter_topics.toml"
 
@@ -37,4 +38,4 @@ def learn_artefact(examples: Sequence[Example], files: Sequence[str], progress: 
         "papers": len(examples),
         "cross_validated_macro_f1": figures(measured, papers, file_held_out(measured, papers, held)).macro_f1,
     }
-    return as_json(Weights(weights.models, weights.offsets, about, weights.known))
+    return as_json(replace(weights, about=about))

@@ -12,7 +12,7 @@ from typing import Any
 from papers import baselines
 from papers.crossvalidation import Held, cross_validate
 from papers.labelled import LabelledPaper
-from papers.matching import THRESHOLD, Matcher, TopicRule
+from papers.matching import THRESHOLD, TopicRule
 from papers.measuring import (
     Figures,
     Filing,
@@ -22,6 +22,7 @@ from papers.measuring import (
     measurable,
     primary_figures,
 )
+from papers.primary import PrimaryGuess
 from papers.training import TrainingError, examples_of, require_training
 from papers.weights import Weights, mark_of
 
@@ -34,7 +35,6 @@ PRIMARY_CATEGORIES = (
     *("cs.RO", "cs.SD", "cs.SE", "cs.SI", "eess.AS", "eess.IV", "eess.SP", "eess.SY", "math.NA", "math.OC"),
     *("physics.comp-ph", "physics.soc-ph", "q-bio.NC", "q-fin.ST", "quant-ph", "stat.ME", "stat.ML"),
 )
-CATEGORY_RULES = tuple(TopicRule(one, one, (), (one,)) for one in PRIMARY_CATEGORIES)
 
 Progress = Callable[[str], None]
 
@@ -125,12 +125,12 @@ def _apart(
 
 def _primary(found: Evaluation, papers: Sequence[LabelledPaper], held: Sequence[Held]) -> None:
     """Which of the fixed categories is the primary one: the best scoring, by the same terms and weights."""
-    guesses: dict[int, str] = {}
+    guesses: dict[int, str | None] = {}
     for part in held:
-        matcher = Matcher(CATEGORY_RULES, part.weights, threshold=0)
+        guess = PrimaryGuess(part.weights, PRIMARY_CATEGORIES)
         for place in part.places:
             if papers[place].categories[0] in PRIMARY_CATEGORIES:
-                guesses[place] = matcher.likeliest(papers[place].title, papers[place].abstract) or ""
+                guesses[place] = guess.of(papers[place].title, papers[place].abstract)
     if guesses:
         truth = [papers[place].categories[0] for place in guesses]
         found.primary = primary_figures(truth, list(guesses.values()))

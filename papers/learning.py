@@ -101,7 +101,7 @@ def learn(examples: Sequence[Example], *, now: datetime, progress: Progress) -> 
         "decisions": decisions,
         "cross_validated_macro_f1": measured.after,
     }
-    weights = Weights(weights.models, weights.offsets, about, weights.known | used.known)
+    weights = replace(weights, about=about, known=weights.known | used.known)
     store(weights, figures=asdict(measured), now=now)
     return replace(measured, stored=True, reason="The new weights are in use from the next filing on.")
 
@@ -114,7 +114,9 @@ def with_unlearned(new: Weights, used: Weights) -> Weights:
         for slug, offset in used.offsets.items()
         if not new.models.keys() & {*offset.categories, f"topic:{slug}"}
     }
-    return Weights(models, {**offsets, **new.offsets}, new.about, new.known)
+    return replace(
+        new, models=models, offsets={**offsets, **new.offsets}, primary={**used.primary, **new.primary}
+    )
 
 
 def _compare(

@@ -74,7 +74,9 @@ class Matcher:
         keys = sorted({key for some in needed for key in some})
         self._terms = TermIndex([weights.models[key] for key in keys])
         place = {key: number for number, key in enumerate(keys)}
-        self._places = {number: [place[key] for key in some] for number, some in enumerate(needed) if some}
+        self._places = {
+            number: sorted(place[key] for key in some) for number, some in enumerate(needed) if some
+        }
         self._offsets = [weights.offset_for(rule.slug, rule.categories) for rule in self._rules]
 
     def match(
@@ -104,12 +106,6 @@ class Matcher:
                 strongest = sorted(terms, key=lambda term: (-terms[term], term))
                 matches.append(Match(self._rules[rule].slug, score, tuple(strongest[:MAX_EVIDENCE])))
         return sorted(matches, key=lambda match: (-match.score, match.topic))
-
-    def likeliest(self, title: str, abstract: str = "") -> str | None:
-        """The learned topic with the greatest margin, however small; None where nothing was learned."""
-        margins = self._terms.margins(self._terms.hear(read(title[:MAX_TEXT]), read(abstract[:MAX_TEXT])))
-        best = {rule: max(margins[place] for place in places) for rule, places in self._places.items()}
-        return self._rules[max(best, key=lambda rule: best[rule])].slug if best else None
 
     def _phrases(
         self, title: Reading, abstract: Reading, keywords: Collection[str]
@@ -145,7 +141,7 @@ class Matcher:
         margins: Sequence[float],
     ) -> dict[int, float]:
         """The score of every topic for which anything speaks, and of all that have been learned."""
-        doubts = {rule: math.exp(-sum(terms.values()) / SCALE) for rule, terms in phrases.items()}
+        doubts = {rule: math.exp(-math.fsum(terms.values()) / SCALE) for rule, terms in phrases.items()}
         for rule, places in self._places.items():
             margin = max([margins[place] for place in places]) + self._offsets[rule]
             margin += PHRASES * (1 - doubts.get(rule, 1.0))

@@ -122,6 +122,7 @@ def spelled(text: str) -> list[tuple[str, str]]:
     ]
 
 
+@lru_cache(maxsize=50_000)  # a matcher asks for many thousand learned terms, and is made often
 def fold(phrase: str) -> tuple[str, ...]:
     """The folded words of a phrase, hyphenated ones apart: what two spellings of it have in common."""
     return tuple(part for word in words(phrase) for part in _parts(word))

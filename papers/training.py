@@ -15,6 +15,7 @@ from typing import Any
 from papers.corpus import Document, document, matrix, spellings, vocabulary
 from papers.labelled import OFF_TOPIC, LabelledPaper
 from papers.matching import PHRASES, Matcher, TopicRule
+from papers.primary import learn_shifts
 from papers.weights import Model, Offset, Weights, mark_of
 
 TERMS = 400  # of a model
@@ -121,7 +122,7 @@ def train(examples: Sequence[Example], rules: Sequence[TopicRule], progress: Pro
     known = frozenset(mark_of(one.title) for one in examples)
     weights = Weights(models, {}, {"papers": len(examples)}, known)
     offsets = _offsets(examples, rules, weights, margins)
-    return Weights(models, offsets, weights.about, known)
+    return Weights(models, offsets, weights.about, known, _primary(examples, margins))
 
 
 def folds(size: int, number: int, seed: int = SEED) -> list[Any]:
@@ -248,6 +249,22 @@ def _models(
         )
         for target in targets
     }
+
+
+def _primary(examples: Sequence[Example], margins: Mapping[str, Any]) -> dict[str, float]:
+    """Shifts of the learned categories that are the primary one of enough papers."""
+    import numpy
+
+    first = [one.categories[0] if one.categories else "" for one in examples]
+    keys = sorted(key for key, number in Counter(first).items() if number >= MIN_OWN and key in margins)
+    if len(keys) < 2:
+        return {}
+    places = [place for place, key in enumerate(first) if key in keys]
+    shifts = learn_shifts(
+        numpy.array([margins[key][places] for key in keys]).T,
+        numpy.array([keys.index(first[place]) for place in places]),
+    )
+    return {key: round(float(shift), 3) for key, shift in zip(keys, shifts, strict=True)}
 
 
 def _offsets(

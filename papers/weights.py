@@ -58,6 +58,7 @@ class Weights:
     offsets: Mapping[str, Offset] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
+    primary: Mapping[str, float] = field(default_factory=dict)  # shifts, see papers.primary
 
     def keys_for(self, slug: str, categories: Iterable[str]) -> list[str]:
         """Which models speak for a topic: its own, else those of its categories."""
@@ -172,6 +173,7 @@ def as_json(weights: Weights) -> dict[str, Any]:
             }
             for key, model in sorted(weights.models.items())
         },
+        "primary": dict(sorted(weights.primary.items())),
         "known": "".join(sorted(weights.known)),
     }
 
@@ -193,7 +195,8 @@ def from_json(data: Any) -> Weights:
         }
         marks = data["known"]
         known = frozenset(marks[start : start + MARK] for start in range(0, len(marks), MARK))
-        return Weights(models, offsets, dict(data["about"]), known)
+        primary = {key: _number(value) for key, value in data["primary"].items()}
+        return Weights(models, offsets, dict(data["about"]), known, primary)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"The learned weights cannot be read: {error!r}.") from None
 

@@ -1,6 +1,7 @@
 """Learned weights: what they find in a text, what is shown of it, and the file that ships with the code."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from papers.evaluation import PRIMARY_CATEGORIES
 from papers.function_words import FUNCTION_WORDS
 from papers.matching import Match, Matcher, TopicRule
 from papers.phrases import fold, read
+from papers.primary import PrimaryGuess
 from papers.weights import (
     SHIPPED,
     Model,
@@ -87,22 +89,32 @@ def test_a_topic_without_learned_categories_works_from_its_phrases_as_if_nothing
     assert Matcher([rule], WEIGHTS).match(*paper) == Matcher([rule]).match(*paper) != []
 
 
-def test_the_likeliest_topic_is_named_even_where_none_is_filed() -> None:
-    rules = [TopicRule(one, one, (), [one]) for one in ("cs.RO", "cs.SD")]
-    assert Matcher(rules, WEIGHTS).likeliest("An imitation", "of speech") == "cs.SD"
-    assert Matcher(rules).likeliest("An imitation", "of speech") is None
+def test_the_likeliest_primary_category_is_named_after_each_ones_shift() -> None:
+    categories = ("cs.RO", "cs.SD", "cs.XX")
+    assert PrimaryGuess(WEIGHTS, categories).of("An imitation", "of speech") == "cs.SD"
+    shifted = replace(WEIGHTS, primary={"cs.RO": 9.0})
+    assert PrimaryGuess(shifted, categories).of("An imitation", "of speech") == "cs.RO"
+    assert PrimaryGuess(WEIGHTS, ["cs.XX"]).of("An imitation") is None
 
 
 def test_weights_come_back_from_json_as_they_were() -> None:
-    weights = Weights(WEIGHTS.models, {"r": Offset(("cs.RO",), -0.5)}, {"papers": 70}, WEIGHTS.known)
+    weights = Weights(
+        WEIGHTS.models, {"r": Offset(("cs.RO",), -0.5)}, {"papers": 70}, WEIGHTS.known, {"cs.RO": 1.0}
+    )
     assert from_json(json.loads(json.dumps(as_json(weights)))) == weights
+
+
+EMPTY = as_json(Weights({}))
 
 
 @pytest.mark.parametrize(
     "data",
-    [None, [], {}, {"models": {"cs.RO": {"bias": "x", "papers": 1, "terms": {}}}}, {"models": 3},
-     {"models": {"a": {"bias": 1, "papers": 1, "terms": {"b": float("nan")}}}, "offsets": {}, "about": {}}],
-)  # fmt: skip
+    [
+        *(None, [], {}, {**EMPTY, "models": 3}, {**EMPTY, "known": 3}),
+        {**EMPTY, "models": {"cs.RO": {"bias": "x", "papers": 1, "terms": {}}}},
+        {**EMPTY, "models": {"cs.RO": {"bias": 1, "papers": 1, "terms": {"b": float("nan")}}}},
+    ],
+)
 def test_what_is_no_weights_is_refused_in_one_sentence(data: object) -> None:
     with pytest.raises(WeightsError, match=r"^The learned weights cannot be read: .*\.$"):
         from_json(data)
