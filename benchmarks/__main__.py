@@ -1,8 +1,12 @@
-"""`python -m benchmarks`: this project beside plain Django. Prints ratios; fails where results differ."""
+"""`python -m benchmarks [mail] [search]`: this project beside plain Django; without a name, all of it.
 
+Prints ratios; fails where results differ.
+"""
+
+import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,17 +22,24 @@ UNSET = ("DATABASE_URL", "EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROK
 SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https://papers.example.org"}
 PAPERS, MIXES = 50, 1_000
 READERS, READERS_MIXES = 500, 100
+SEARCHED = 100_000  # papers
 ROUNDS = 3
+PARTS = ("mail", "search")
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"one of {', '.join(PARTS)}")
+    chosen = parser.parse_args().parts
+    if unknown := [part for part in chosen if part not in PARTS]:
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     os.environ |= dict.fromkeys(UNSET, "") | SET | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     with own_database():
         django.setup()
         from benchmarks import comparison
 
         try:
-            measure()
+            measure(chosen or PARTS)
         except comparison.Different as error:
             print(f"The two ways do not give the same: {error}", file=sys.stderr)
             return 1
@@ -50,17 +61,32 @@ def own_database() -> Iterator[None]:
             connection.execute(f"drop database {DATABASE} with (force)")
 
 
-def measure() -> None:
+def measure(parts: Sequence[str]) -> None:
     from django.core.management import call_command
 
+    call_command("migrate", verbosity=0)
+    if "mail" in parts:
+        measure_mail()
+    if "search" in parts:
+        measure_search()
+
+
+def measure_mail() -> None:
     from benchmarks import composing, data, sending
 
-    call_command("migrate", verbosity=0)
     edition = data.make_edition(PAPERS)
     mixes = data.make_mixes(MIXES)
     data.make_readers(READERS, mixes[:READERS_MIXES])
     print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
     print(sending.compare(edition, rounds=ROUNDS), flush=True)
+
+
+def measure_search() -> None:
+    from benchmarks import corpus, searching
+
+    words = corpus.fill(SEARCHED, progress=lambda done: print(f"\r{done:,} papers made", end="", flush=True))
+    print()
+    print(searching.compare(words, rounds=ROUNDS), flush=True)
 
 
 if __name__ == "__main__":

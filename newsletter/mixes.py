@@ -1,4 +1,4 @@
-"""Turns a reader's choice into the one TopicMix row that everybody with the same choice shares."""
+"""A reader's choice as the one TopicMix row that everybody with the same choice shares, and in words."""
 
 import hashlib
 from collections.abc import Mapping
@@ -35,3 +35,15 @@ def mix_for(
                 MixTopic(mix=mix, topic_id=pk, weight=weight) for pk, weight in chosen
             )
     return mix
+
+
+def topics_in_words(mix: TopicMix) -> str:
+    """ "Agents, Robotics (more)"; expects `choices__topic` to be prefetched where many are shown."""
+    choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
+    words = [
+        choice.topic.name
+        if choice.weight == MixTopic.Weight.NORMAL
+        else f"{choice.topic.name} ({choice.weight})"
+        for choice in choices
+    ]
+    return ", ".join(words) or "the overall top"

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from newsletter.models import Edition
+from newsletter.models import Edition, EditionPaper
 from papers.models import Paper
 
 State = Edition.State
@@ -31,6 +31,14 @@ def neighbours(day: date, *, today: date) -> Neighbours:
         earlier=dates.filter(date__lt=day).first(),
         later=dates.filter(date__gt=day).order_by("date").first(),
     )
+
+
+def last_with_papers(*, before: date) -> date | None:
+    """The latest day before this one whose edition has a paper to show."""
+    entries = EditionPaper.objects.filter(
+        edition__date__lt=before, edition__state__in=PRINTED, paper__hidden=False
+    )
+    return entries.order_by("-edition__date").values_list("edition__date", flat=True).first()
 
 
 def printed_with(paper: Paper) -> Edition | None:

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
+from papers import refiling
 
 DRAIN_SECONDS = 30
 
@@ -19,6 +20,7 @@ def tick() -> None:
         expires = settings.NEWSLETTER_TICK_SECONDS
         send_outbox.apply_async(expires=expires)
         drain.apply_async(expires=expires)
+        refiling.wake(now=timezone.now(), expires=expires)
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from newsletter.forms import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import PRINTED, neighbours, shown
+from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown
 from papers.models import SourceRun, Topic
 
 SOURCE_NAMES = {
@@ -89,18 +89,25 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
     day = found.date if found else _utc_today()
     beside = neighbours(day, today=_utc_today())
     stories = _stories(found.date) if found else []
-    # A day without papers shows what the last paper had.
-    meanwhile = [] if stories or beside.earlier is None else _stories(beside.earlier)[:ALSO]
+    page = lay_out(stories)
+    # A day without papers shows what the last paper had; today's front page shows the whole of it.
+    last = None if stories else last_with_papers(before=day)
+    meanwhile = _stories(last) if last else []
+    if meanwhile and beside.later is None:
+        below = lay_out(meanwhile)
+        page = replace(page, sections=below.sections, briefs=below.briefs)
     return {
         "edition": found,
         "day": day,
         "is_late": found is not None and found.date < _utc_today(),
-        "page": lay_out(stories),
+        "page": page,
         "story_count": len(stories),
         "form": SubscribeForm(topics=topics),
         "topics": topics,
         "neighbours": beside,
-        "meanwhile": meanwhile,
+        "last": last,
+        "last_count": len(meanwhile),
+        "meanwhile": meanwhile[: 1 + ALSO],
     }
 
 

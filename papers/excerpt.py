@@ -35,3 +35,14 @@ def first_sentences(text: str, *, max_chars: int = MAX_CHARS, max_sentences: int
     if cut:
         return text[:cut]
     return text[:max_chars].rsplit(" ", 1)[0].rstrip(" ,;:.([") + "…"
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, spaces folded; at least one."""
+    text = " ".join(text.split())
+    found, start = [], 0
+    for match in _END.finditer(text):
+        if not _ABBREVIATION.search(text, max(0, match.end() - 12), match.end()):
+            found.append(text[start : match.end()])
+            start = match.end() + 1
+    return [*found, text[start:]] if start < len(text) or not found else found

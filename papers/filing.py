@@ -63,7 +63,7 @@ def _chunks(paper_ids: Sequence[int] | None) -> Iterator[list[dict[str, Any]]]:
         yield list(Paper.objects.filter(pk__in=ids[start : start + CHUNK]).values(*_COLUMNS))
 
 
-def _categories(row: dict[str, Any]) -> list[str]:
+def categories_of(row: dict[str, Any]) -> list[str]:
     """The paper's categories with the primary one first."""
     categories: list[str] = row["categories"] or []
     primary: str | None = row["primary_category"]
@@ -74,7 +74,7 @@ def _file(chunk: list[dict[str, Any]], matcher: Matcher, topics: dict[str, int])
     """Bring one chunk's filings in step, in at most five statements."""
     wanted: dict[tuple[int, int], Match] = {}
     for row in chunk:
-        for match in matcher.match(row["title"], row["abstract"], row["keywords"], _categories(row)):
+        for match in matcher.match(row["title"], row["abstract"], row["keywords"], categories_of(row)):
             wanted[row["id"], topics[match.topic]] = match
     with transaction.atomic():
         # Locked, so that an editor's decision made meanwhile is waited for and then seen.

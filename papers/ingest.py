@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from papers.filing import file_papers
 from papers.folding import claims, join
 from papers.identity import identity, title_key
 from papers.joining import Joining, move_everything, neighbours, protected
+from papers.locks import save_alone
 from papers.models import Paper, SourceRecord, SourceRun
 from papers.observing import save_readings
 from papers.refolding import refold
@@ -27,7 +28,6 @@ from papers.sources.values import excerpt
 BATCH = 300
 REJECTS_LISTED = 1_000  # in a report; all are counted
 _REJECTS_STORED = 200  # in a SourceRun
-_LOCK = 0x50617065  # "Pape": one import saves at a time
 _AHEAD = timedelta(days=2)  # clocks and zones may differ by this much before a date counts as future
 
 
@@ -89,7 +89,7 @@ def merge(paper: Paper, into: Paper) -> Paper:
     if paper.pk == into.pk:
         raise ValueError("A paper cannot be merged with itself.")
     with transaction.atomic():
-        _lock()
+        save_alone()
         held = protected([paper.pk, into.pk])
         if len(held) == 2:
             raise ValueError("Both papers have been in an edition, so neither can be merged into the other.")
@@ -161,7 +161,7 @@ def _save(batch: list[PaperRecord], first_read_on: date, report: IngestReport, n
         return
     try:
         with transaction.atomic():
-            _lock()
+            save_alone()
             outcome = _save_batch(batch, first_read_on, now)
     except (DataError, IntegrityError, ValueError) as error:
         if len(batch) == 1:
@@ -175,11 +175,6 @@ def _save(batch: list[PaperRecord], first_read_on: date, report: IngestReport, n
     report.new += outcome.count("new")
     report.updated += outcome.count("updated")
     report.unchanged += outcome.count("unchanged")
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _save_batch(batch: list[PaperRecord], first_read_on: date, now: datetime) -> list[str]:

@@ -7,12 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from statistics import mean
 
+from django.db import transaction
+
 from papers.crossvalidation import Held, cross_validate
 from papers.filing import rule_of
 from papers.labelled import LabelledPaper, RowReport, read_labelled
-from papers.learned import current_weights, store
+from papers.learned import current_weights, forget, store
 from papers.matching import Matcher, TopicRule
 from papers.models import Paper, PaperTopic, Topic
+from papers.refiling import ask
 from papers.training import Example, Progress, belongs_to, examples_of, is_marked, require_training, train
 from papers.weights import Weights, mark_of
 
@@ -102,8 +105,19 @@ def learn(examples: Sequence[Example], *, now: datetime, progress: Progress) -> 
         "cross_validated_macro_f1": measured.after,
     }
     weights = replace(weights, about=about, known=weights.known | used.known)
-    store(weights, figures=asdict(measured), now=now)
-    return replace(measured, stored=True, reason="The new weights are in use from the next filing on.")
+    with transaction.atomic():
+        store(weights, figures=asdict(measured), now=now)
+        ask("other weights were learned", now=now)
+    return replace(measured, stored=True, reason="The new weights are in use.")
+
+
+def forget_all(*, now: datetime) -> int:
+    """Go back to the weights that come with the code; returns how many sets were deleted."""
+    with transaction.atomic():
+        deleted = forget()
+        if deleted:
+            ask("learned weights were deleted", now=now)
+    return deleted
 
 
 def with_unlearned(new: Weights, used: Weights) -> Weights:

@@ -2,8 +2,9 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Topic(models.Model):
@@ -75,7 +76,7 @@ class Paper(models.Model):
     withdrawn = models.BooleanField(default=False)
     listed_on = models.DateField(null=True, blank=True, db_index=True)
     from_archive = models.BooleanField(
-        default=False, help_text="No source told a list day; `listed_on` is the day of the import."
+        default=False, help_text="No source told a list day; the one here is the day of the import."
     )
     needs_review = models.BooleanField(
         default=False, help_text="Shares its title with several papers and waits for a curator to merge it."
@@ -120,7 +121,7 @@ class SourceRecord(models.Model):
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="records")
     source = models.CharField(max_length=20)
     identity = models.CharField(
-        max_length=80, help_text="'arxiv:2604.13074' or 'title:<hash of the title key>'."
+        max_length=80, help_text="'arxiv:2604.13074', or 'title:' and the hash of the title key."
     )
     arxiv_id = models.CharField(max_length=32, null=True, blank=True, db_index=True)  # noqa: DJ001
     title_keys = ArrayField(models.TextField(), help_text="Every title this source gave it, normalised.")
@@ -246,3 +247,86 @@ class SourceRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.target}"
+
+
+class FilingRun(models.Model):
+    """A wish to file all papers anew, and how far that has come. The newest wish takes over from older ones.
+
+    Written by `papers.refiling` alone. It stands here before anybody is told of it, so nothing that dies
+    can lose it.
+    """
+
+    class Outcome(models.TextChoices):
+        DONE = "done", "done"
+        SUPERSEDED = "superseded", "superseded by a newer wish"
+
+    reason = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    moved_at = models.DateTimeField(null=True, blank=True, help_text="When the last chunk was filed.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    total = models.PositiveIntegerField(help_text="Papers there were when it was asked for.")
+    done = models.PositiveIntegerField(default=0)
+    done_through = models.BigIntegerField(default=0, help_text="Number of the last paper that was filed.")
+    changed = models.PositiveIntegerField(default=0, help_text="Filings written or removed.")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(finished_at=None), name="filing_run_unfinished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"filing of {self.asked_at:%Y-%m-%d %H:%M}: {self.reason}"
+
+    @property
+    def of(self) -> int:
+        """How many papers there are to file, as far as is known: more may come in while it runs."""
+        return max(self.total, self.done)
+
+
+class PaperWords(models.Model):
+    """What a paper is searched by. A trigger of the database writes it (migration 0004), nothing else does.
+
+    A table of its own, for two reasons: counts change every hour and text seldom, so the indexes below are
+    left alone when votes come in; and its rows are narrow, so a word that half of all papers have is counted
+    without reading their abstracts.
+    """
+
+    paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="words")
+    day = models.DateField(null=True, help_text="When it was published, else listed.")
+    is_listed = models.BooleanField(help_text="False where an editor has hidden the paper.")
+    title = SearchVectorField()
+    everything = SearchVectorField(help_text="Title A, keywords B, abstract C, authors and organisation D.")
+
+    class Meta:
+        indexes = [
+            # New entries wait in a list that every search reads through, so it is short (kB; usually 4,096).
+            # Without one, to save a paper would take five times as long.
+            GinIndex(fields=["title"], name="paper_by_title_word", gin_pending_list_limit=256),
+            GinIndex(fields=["everything"], name="paper_by_word", gin_pending_list_limit=256),
+            models.Index(F("day").desc(nulls_last=True), F("paper").desc(), name="paper_words_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"words of {self.paper_id}"
+
+
+class TitleWord(models.Model):
+    """A word that some title has, in small letters: what a search with a slip in it may have meant.
+
+    Written by the same trigger. Words are never taken out again; a search that was set right is tried before
+    it is offered.
+    """
+
+    word = models.CharField(max_length=40, primary_key=True)
+    backwards = models.CharField(max_length=40)
+
+    class Meta:
+        indexes = [
+            # By its beginning a word is found with the index that Django makes for every such key.
+            models.Index(fields=["backwards"], name="title_word_by_end", opclasses=["varchar_pattern_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.word

@@ -1,4 +1,7 @@
-"""A page per paper and per topic."""
+"""A page per paper and per topic, and the search."""
+
+from math import ceil
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
@@ -8,6 +11,10 @@ from django.views.decorators.http import require_safe
 
 from papers.card import card_of
 from papers.models import Paper, PaperTopic, Topic
+from papers.search import TooSlow
+from papers.searching import PER_PAGE as FOUND_PER_PAGE
+from papers.searching import answer, read_form
+from papers.similar import with_reasons
 from papers.trending import explain
 
 PER_PAGE = 20
@@ -34,13 +41,34 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
         .select_related("paper")
         .order_by("-paper__listed_on", "-paper__trending_score", "paper_id")
     )
-    number = request.GET.get("page", "1")
     paginator = Paginator(filings, PER_PAGE)
-    if not number.isascii() or not number.isdigit() or not 1 <= int(number[:9]) <= paginator.num_pages:
-        raise Http404(f"{found.name} has no page {number[:9]}.")
-    page = paginator.page(int(number))
+    number = _page_number(request)
+    if number > paginator.num_pages:
+        raise Http404(f"{found.name} has no page {number}.")
+    page = paginator.page(number)
     items = [{"card": card_of(filing.paper), "filing": filing} for filing in page.object_list]
     return render(request, "papers/topic.html", {"topic": found, "page": page, "items": items})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """The papers that have the words of `q`, best first; without words, how to ask and where to look."""
+    topics = list(Topic.objects.filter(is_active=True))
+    asked = read_form(request.GET, request.GET.getlist("topic"), topics)
+    number = _page_number(request)
+    context: dict[str, Any] = {"asked": asked, "topics": topics, "answer": None}
+    if not asked.question.alternatives:
+        return render(request, "papers/search.html", context)
+    try:
+        result = answer(asked, page=number)
+    except TooSlow:
+        return render(request, "papers/search.html", {**context, "too_slow": True}, status=503)
+    pages = max(1, ceil(result.found.ranked / FOUND_PER_PAGE))
+    if number > pages:
+        raise Http404(f"This search has no page {number}.")
+    start = (number - 1) * FOUND_PER_PAGE + 1
+    context |= {"answer": result, "number": number, "pages": pages, "start": start}
+    return render(request, "papers/search.html", context)
 
 
 @require_safe
@@ -70,8 +98,21 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "is_listed": _is_listed(found),
         "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
         "why": explain(found.trending_terms),
+        "similar": _similar(found),
     }
     return render(request, "papers/paper.html", context)
+
+
+def _similar(paper: Paper) -> list[dict[str, Any]]:
+    return [{"card": card_of(one.paper), "shares": one.shares} for one in with_reasons(paper)]
+
+
+def _page_number(request: HttpRequest) -> int:
+    """The page asked for, from 1; whatever is no such number is not found."""
+    text = request.GET.get("page", "1")
+    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
+        raise Http404("There is no such page.")
+    return int(text[:9])
 
 
 def _is_listed(paper: Paper) -> bool:

@@ -195,7 +195,7 @@ def from_json(data: Any) -> Weights:
         }
         marks = data["known"]
         known = frozenset(marks[start : start + MARK] for start in range(0, len(marks), MARK))
-        primary = {key: _number(value) for key, value in data["primary"].items()}
+        primary = {key: _number(value) for key, value in data.get("primary", {}).items()}
         return Weights(models, offsets, dict(data["about"]), known, primary)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"The learned weights cannot be read: {error!r}.") from None

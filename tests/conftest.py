@@ -51,6 +51,19 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         Topic.objects.all().delete()
 
 
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """A broker within this process; the queue is emptied before."""
+    from celery import current_app
+
+    before = current_app.conf.broker_url
+    current_app.conf.broker_url = "memory://"
+    with current_app.connection_for_write() as connection:
+        connection.SimpleQueue("celery").clear()
+    yield "memory://"
+    current_app.conf.broker_url = before
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [] if chromium() else [item for item in items if item.get_closest_marker("browser")]
     for item in left_out:

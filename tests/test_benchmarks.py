@@ -4,7 +4,7 @@ import smtplib
 
 import pytest
 
-from benchmarks import composing, data, sending
+from benchmarks import composing, corpus, data, searching, sending
 from benchmarks.comparison import Different
 from newsletter.models import Delivery, Edition
 
@@ -28,6 +28,25 @@ def test_both_ways_send_the_same_mails_to_everybody_once() -> None:
     edition.refresh_from_db()
     assert edition.state == Edition.State.CLOSED
     assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
+
+
+@pytest.mark.django_db
+def test_both_ways_find_the_same_papers() -> None:
+    told: list[int] = []
+    words = corpus.fill(60, progress=told.append)
+    result = searching.compare(words, rounds=1)
+    assert told == [60]
+    lines = result.splitlines()
+    assert lines[0] == "Searching 60 papers: database time of the first page, 1 rounds"
+    assert [line.count("×") for line in lines] == [0, 2, 2, 2, 2, 2, 2, 0, 0, 0, 1]
+
+
+@pytest.mark.django_db
+def test_a_benchmark_of_different_answers_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = corpus.fill(20)
+    monkeypatch.setattr("benchmarks.searching.search.NEWEST", 1)
+    with pytest.raises(Different, match=f"^papers with {words[0]}: "):
+        searching.check(words[0])
 
 
 @pytest.mark.django_db

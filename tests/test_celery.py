@@ -193,3 +193,16 @@ def test_the_days_mails_arrive_once_at_a_real_mail_server(crew: Crew, own_databa
             ("glaciers@example.org", "accepted", ""),
             ("robots@example.org", "accepted", ""),
         ]
+
+
+def test_a_wish_to_refile_that_no_broker_knows_of_is_found_by_the_tick(crew: Crew, own_database: str) -> None:
+    seed(crew)
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        connection.execute("update papers_topic set phrases = '{paper}' where slug = 'bees'")
+        connection.execute(
+            "insert into papers_filingrun (reason, asked_at, total, done, done_through, changed, outcome)"
+            " values ('Bees was changed', now() - interval '1 hour', 3, 0, 0, 0, '')"
+        )
+    crew.worker()
+    run = "select done, changed, outcome from papers_filingrun"
+    wait_until(lambda: rows(own_database, run) == [(3, 1, "done")], 40, "the papers are filed anew")

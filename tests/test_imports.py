@@ -14,7 +14,8 @@ DOORS = {
     *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
 VERBS = {
-    *("papers.filing", "papers.importing", "papers.ingest", "papers.learning", "papers.scoring"),
+    *("papers.filing", "papers.importing", "papers.ingest", "papers.learning", "papers.refiling"),
+    *("papers.scoring", "papers.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
     *("newsletter.demo", "newsletter.signup"),
 }

@@ -9,7 +9,8 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from newsletter.addresses import AddressError, parse_address
-from newsletter.models import Delivery, Edition, Event, MixTopic, OutboxMail, Subscriber, TopicMix
+from newsletter.mixes import topics_in_words
+from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, TopicMix
 from papers.admin.readonly import ReadOnlyAdmin
 
 EDITIONS_OFFERED = 31
@@ -113,15 +114,3 @@ class TopicMixAdmin(ReadOnlyAdmin):
     def readers(self, mix: TopicMix) -> int:
         count: int = mix.readers  # type: ignore[attr-defined]  # annotated above
         return count
-
-
-def topics_in_words(mix: TopicMix) -> str:
-    """ "Agents, Robotics (more)"; expects `choices__topic` to be prefetched where many are shown."""
-    choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
-    words = [
-        choice.topic.name
-        if choice.weight == MixTopic.Weight.NORMAL
-        else f"{choice.topic.name} ({choice.weight})"
-        for choice in choices
-    ]
-    return ", ".join(words) or "the overall top"

@@ -16,14 +16,17 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from newsletter.addresses import AddressError, parse_address
-from newsletter.admin.ledger import topics_in_words
 from newsletter.mail import preview
+from newsletter.mixes import topics_in_words
 from newsletter.models import Edition, Subscriber, TopicMix
 
 MIXES_OFFERED = 30
+# A link of the mail opens in a tab of its own, which is free and knows nothing of the desk.
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 # The mail carries its own styles, which the desk's policy may forbid; alone in a frame they can do no harm.
 MAIL_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'"
+    f"sandbox {SANDBOX}; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
+    "base-uri 'none'; frame-ancestors 'self'"
 )
 
 
@@ -70,6 +73,7 @@ def page(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -
         "may_see_readers": _may(request, "view"),
         "mixes": [(mix.pk, f"{topics_in_words(mix)} · {mix.length} papers") for mix in offered],
         "chosen": chosen,
+        "sandbox": SANDBOX,
         "mail": preview(edition, chosen.mix, subscriber=chosen.subscriber) if chosen else None,
     }
     return TemplateResponse(request, "admin/newsletter/edition/preview.html", context)
@@ -77,10 +81,11 @@ def page(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -
 
 @xframe_options_sameorigin
 def html_part(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -> HttpResponse:
-    """The HTML part alone, for the frame on the page."""
+    """The HTML part alone, for the frame on the page; its links open in new tabs."""
     edition = _edition(desk, request, number)
     chosen = _chosen(request)
     html = preview(edition, chosen.mix, subscriber=chosen.subscriber).html if chosen else ""
+    html = html.replace("<head>", '<head><base target="_blank">', 1)
     return HttpResponse(
         html, headers={"Content-Security-Policy": MAIL_POLICY, "Referrer-Policy": "no-referrer"}
     )

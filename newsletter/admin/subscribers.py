@@ -9,8 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from newsletter.addresses import AddressError, parse_address
-from newsletter.admin.ledger import topics_in_words
-from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for
+from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for, topics_in_words
 from newsletter.models import MixTopic, Subscriber, TopicMix
 from newsletter.suppression import suppressed
 from papers.models import Topic

@@ -10,9 +10,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet
 from django.db.models.expressions import Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
-from papers.filing import file_papers
+from papers import refiling
+from papers.admin import trying
+from papers.locks import save_alone
 from papers.models import PaperTopic, Topic
 from papers.phrases import PhraseError, parse_phrase
 
@@ -158,10 +161,30 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if MATCHING_FIELDS & set(form.changed_data) or not change:
-            file_papers(None)
-            filed = PaperTopic.objects.filter(topic=obj).exclude(decision=PaperTopic.Decision.REMOVED).count()
-            noun = "paper is" if filed == 1 else "papers are"
-            messages.info(request, f"Papers were filed anew: {filed:,} {noun} under {obj.name} now.")
+            _refile(request, f"{obj.name} was {'changed' if change else 'added'}")
+
+    def delete_model(self, request: HttpRequest, obj: Topic) -> None:
+        save_alone()  # or an import in between would file a paper under what is no more
+        name = obj.name
+        super().delete_model(request, obj)
+        _refile(request, f"{name} was deleted")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), **_progress()})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), **_progress()}
+        if request.method == "POST" and trying.BUTTON in request.POST:
+            return trying.page(self, request, object_id, context)
+        return super().changeform_view(request, object_id, form_url, context)
 
     @admin.display(description="papers", ordering="filed")
     def papers_filed(self, topic: Topic) -> int:
@@ -175,3 +198,17 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="categories")
     def categories_in_words(self, topic: Topic) -> str:
         return ", ".join(topic.categories) or "–"
+
+
+def _refile(request: HttpRequest, reason: str) -> None:
+    run = refiling.ask(reason, now=timezone.now())
+    if run.total:
+        noun = "1 paper is" if run.total == 1 else f"{run.total:,} papers are"
+        messages.info(request, f"{noun} being filed anew. The topics' pages say how far that is.")
+
+
+def _progress() -> dict[str, Any]:
+    """What the topics' pages say of re-filing: what is under way, else what was done last."""
+    run = refiling.waiting()
+    stands = run is not None and refiling.stalled(run, now=timezone.now())
+    return {"filing": run, "filing_stands": stands, "last_filing": None if run else refiling.last_done()}

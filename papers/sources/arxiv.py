@@ -7,6 +7,7 @@ go in, for the feeds are UTF-8 whatever an HTTP library guesses. Document types 
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import BinaryIO
@@ -22,6 +23,8 @@ from papers.sources.record import PaperRecord, Records, Reject, SourceError
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
+_TOTAL = "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
+_ABOUT_FEED = (f"{_ATOM}updated", _TOTAL)
 _DEPTH_LIMIT = 30
 _ENTRY_LIMIT = 50_000  # elements in one entry; 3,303 authors with affiliations are about 10,000
 _ANNOUNCEMENT = re.compile(
@@ -35,20 +38,33 @@ _WITHDRAWN = re.compile(
 _SUFFIXES = {"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"}
 
 
-def parse(stream: BinaryIO) -> Records:
+@dataclass
+class Head:
+    """What a feed tells besides its papers, filled while they are read. None where it does not tell."""
+
+    updated: datetime | None = None
+    total: int | None = None  # papers that the API has for the question, on all pages
+    entries: int = 0  # read so far, good or bad
+    error: str | None = None  # why the API refused the question
+
+
+def parse(
+    stream: BinaryIO, *, read_at: datetime | None = None, head: Head | None = None, where: str = ""
+) -> Records:
     """The records of a feed. Raises SourceError for what is no feed, or holds a document type or entities.
 
-    Where the feed breaks off, the entries before that point are given and then one Reject.
+    `read_at` is when we read it; without it, as with a file, the feed's own date counts. Where the feed
+    breaks off, the entries before that point are given and then one Reject.
     """
-    read_at: datetime | None = None
+    head = Head() if head is None else head
     number = 0
     try:
         for element in _entries(stream):
-            if element.tag == f"{_ATOM}updated":
-                read_at = _optional_moment(element.text)
+            if element.tag in _ABOUT_FEED:
+                _fill(head, element)
                 continue
-            number += 1
-            yield _record_or_reject(element, read_at, f"entry {number}")
+            number = head.entries = number + 1
+            yield _record_or_reject(element, read_at or head.updated, f"{where}entry {number}", head)
     except DefusedXmlException:
         raise SourceError("it declares a document type or entities, which no arXiv feed does") from None
     except ParseError as error:
@@ -58,11 +74,19 @@ def parse(stream: BinaryIO) -> Records:
             reason = f"the feed is not well-formed here ({error})"
         if not number:
             raise SourceError(f"it is not a whole XML document: {reason}") from None
-        yield Reject(f"after entry {number}", reason)
+        yield Reject(f"{where}after entry {number}", reason)
+
+
+def _fill(head: Head, element: Element) -> None:
+    text = (element.text or "").strip()
+    if element.tag == _TOTAL:
+        head.total = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    else:
+        head.updated = _optional_moment(text)
 
 
 def _entries(stream: BinaryIO) -> Iterator[Element]:
-    """The feed's own <updated> and each entry or item, whole; memory holds one of them at a time."""
+    """What the feed tells of itself and each entry or item, whole; memory holds one of them at a time."""
     depth, size = 0, 0
     path: list[Element] = []
     for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
@@ -80,19 +104,21 @@ def _entries(stream: BinaryIO) -> Iterator[Element]:
             continue
         depth -= 1
         path.pop()
-        if element.tag in (f"{_ATOM}entry", "item") or (depth == 1 and element.tag == f"{_ATOM}updated"):
+        if element.tag in (f"{_ATOM}entry", "item") or (depth == 1 and element.tag in _ABOUT_FEED):
             yield element
         if path and (depth == 1 or element.tag == "item"):
             path[-1].remove(element)
             size = len(path)
 
 
-def _record_or_reject(entry: Element, read_at: datetime | None, position: str) -> PaperRecord | Reject:
+def _record_or_reject(
+    entry: Element, read_at: datetime | None, position: str, head: Head
+) -> PaperRecord | Reject:
     title = _text(entry, f"{_ATOM}title", "title")
     identifier = _text(entry, f"{_ATOM}id", "guid") or _text(entry, "link")
     if "/api/errors" in (identifier or "") or (title or "").strip() == "Error":
-        summary = values.excerpt(_text(entry, f"{_ATOM}summary") or "no reason given")
-        return Reject(position, f"arXiv answered with an error: {summary}")
+        head.error = values.excerpt(_text(entry, f"{_ATOM}summary") or "no reason given")
+        return Reject(position, f"arXiv answered with an error: {head.error}")
     try:
         return _record(entry, title, identifier, read_at, position)
     except values.FieldError as error:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from newsletter.edition import build
-from newsletter.models import Edition
+from newsletter.models import Edition, Subscriber
 from papers.importing import import_file
 from papers.models import Topic
 from tests.browser.test_pages import PICTURES
@@ -21,7 +21,7 @@ from tests.factories import make_subscriber
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PAPERS = Path(settings.BASE_DIR) / "papers"
+PAPERS = Path(project.BASE_DIR) / "papers"
 NOW = datetime(2026, 5, 23, 1, tzinfo=UTC)
 WIDTHS = (1440, 768)
 
@@ -98,3 +98,39 @@ def test_the_preview_shows_a_readers_mail_in_its_frame(desk: Page, edition: Edit
     # The mail's own styles hold in the frame.
     assert frame.locator("h1").evaluate("h1 => getComputedStyle(h1).fontSize") == "40px"
     assert (photograph(desk, "preview"), complaints) == ([], [])
+
+
+def test_a_link_in_the_previewed_mail_opens_in_a_tab_that_knows_nothing_of_the_desk(
+    desk: Page, edition: Edition, live_server: Any, settings: Any
+) -> None:
+    settings.SITE_URL = live_server.url
+    reader = Subscriber.objects.get()
+    desk.goto(f"/admin/newsletter/edition/{edition.pk}/preview/?subscriber={reader.pk}")
+    link = desk.frame_locator("iframe.desk-mail").get_by_role("link", name="Unsubscribe")
+    with desk.context.expect_page() as opened:
+        link.click()
+    page = opened.value
+    page.get_by_role("button", name="Unsubscribe").wait_for()
+    assert (page.evaluate("[window.opener, document.referrer]"), "/preview/" in desk.url) == (
+        [None, ""],
+        True,
+    )
+
+
+def test_a_topic_is_tried_from_its_form_without_being_saved(desk: Page, edition: Edition) -> None:
+    complaints: list[str] = []
+    desk.on("console", lambda message: complaints.append(message.text))
+    topic = Topic.objects.get(slug="agents")
+    desk.goto(f"/admin/papers/topic/{topic.pk}/change/")
+    desk.get_by_label("Phrases:").fill("agent\nagentic\nflying carpet")
+    desk.get_by_role("button", name="Try it").click()
+    desk.get_by_role("heading", name="As typed, not saved").wait_for()
+    # The answer is what one sees: the page opens at it.
+    assert desk.locator("#trial").evaluate("trial => trial.getBoundingClientRect().top < innerHeight")
+    assert desk.get_by_label("Phrases:").input_value() == "agent\nagentic\nflying carpet"
+    assert desk.locator("#trial .desk-tag", has_text="flying carpet").count() == 1
+    assert photograph(desk, "topic-tried") == []
+    assert (complaints, Topic.objects.get(pk=topic.pk).phrases) == ([], topic.phrases)
+    desk.get_by_role("button", name="Save", exact=True).click()
+    desk.get_by_text("Papers are being filed anew: 0 of").wait_for()
+    assert photograph(desk, "topics-refiling") == []

@@ -76,6 +76,15 @@ def test_the_outbox_page_leads_to_every_mail(demo: Demo) -> None:
     assert links.found == there - {"index.html"}
 
 
+def test_the_outbox_page_shows_what_each_reader_chose(demo: Demo) -> None:
+    said = demo.run().stdout
+    page = (demo.outbox / "index.html").read_text()
+    shown = dict(re.findall(r'<p class="to">(.*?)</p>.*?<p class="topics">(.*?)</p>', page, re.DOTALL))
+    printed = dict(re.findall(r"^  (\S+@example\.org) +(.+)$", said, re.MULTILINE))
+    assert shown == printed
+    assert sorted(shown) == sorted(f"{name}@example.org" for name in READERS)
+
+
 def test_a_demo_never_sends_the_mail_of_real_readers(demo: Demo, tmp_path: Path) -> None:
     readers = tmp_path / "readers.csv"
     readers.write_text("email,topics\nsomebody@example.com,agents\n")

@@ -1,7 +1,6 @@
 """Waking a worker after somebody asked for a mail: with a broker, and with one that is away."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from celery import current_app
@@ -11,26 +10,10 @@ from django.utils import timezone
 
 from newsletter.doorbell import ring_after_commit
 from newsletter.models import OutboxMail
+from tests.celery_queue import tasks_waiting
 from tests.newsletter.test_people import post
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def broker() -> Iterator[str]:
-    """A broker within this process; the queue is emptied before."""
-    before = current_app.conf.broker_url
-    current_app.conf.broker_url = "memory://"
-    with current_app.connection_for_write() as connection:
-        connection.SimpleQueue("celery").clear()
-    yield "memory://"
-    current_app.conf.broker_url = before
-
-
-def tasks_waiting() -> list[str]:
-    with current_app.connection_for_read() as connection:
-        queue = connection.SimpleQueue("celery")
-        return [queue.get(block=False).headers["task"] for _ in range(len(queue))]
 
 
 def test_a_worker_is_woken_once_the_rows_are_there(broker: str) -> None:

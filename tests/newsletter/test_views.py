@@ -86,18 +86,19 @@ def test_before_the_first_edition_the_page_says_so(client: Client) -> None:
 def test_a_day_without_papers_says_why_and_shows_the_last_edition(
     client: Client, state: str, heading: str
 ) -> None:
-    printed(6, day=TODAY - timedelta(days=1))
+    printed(7, day=TODAY - timedelta(days=3))
+    hidden = make_paper(title="Hidden since", hidden=True)
+    make_edition(date=TODAY - timedelta(days=2), papers=[(hidden, [])])
+    make_edition(date=TODAY - timedelta(days=1), state="empty")
     make_edition(date=TODAY, state=state)
-    yesterday = (
-        f"{TODAY - timedelta(days=1):%A} {(TODAY - timedelta(days=1)).day} {TODAY - timedelta(days=1):%B}"
-    )
-    assert headings_of(get(client, "/")) == [
-        "Paper Round",
-        heading,
-        "Yes, bring me the papers",
-        f"Meanwhile, from the edition of {yesterday}",
-        *[f"Paper {number}" for number in range(1, 5)],
-    ]
+    day = TODAY - timedelta(days=3)
+    notice = ["Paper Round", heading, "Yes, bring me the papers"]
+    last = [f"Meanwhile, from the edition of {day:%A} {day.day} {day:%B %Y} 7 papers"]
+    last += [f"Paper {number}" for number in range(1, 6)]
+    # The front page has the whole of it, so that there is something to read.
+    assert headings_of(get(client, "/")) == [*notice, *last, "In brief", "Paper 6", "Paper 7"]
+    older = headings_of(get(client, f"/{TODAY - timedelta(days=1)}/"))
+    assert older[1:] == ["Nothing to print", "Yes, bring me the papers", *last]
 
 
 @pytest.mark.parametrize("state", ["open", "held"])

@@ -3,12 +3,14 @@
 from datetime import date
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.apps import apps
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.models import Observation, Paper, PaperTopic, SourceRun, Topic
+from papers.models import Observation, Paper, PaperTopic, SourceRun
+from tests.desk import queries_of, staff_with
 from tests.factories import file_under, make_paper, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -18,14 +20,6 @@ LIST = "/admin/papers/paper/"
 @pytest.fixture
 def curator(client: Client) -> Client:
     client.force_login(User.objects.create_superuser("curator"))
-    return client
-
-
-def staff_with(*rights: str) -> Client:
-    user = User.objects.create_user("staff", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
-    client = Client()
-    client.force_login(user)
     return client
 
 
@@ -228,47 +222,29 @@ def test_who_may_change_papers_may_refile_without_a_further_right() -> None:
     assert PaperTopic.objects.filter(paper=paper, topic=topic, decision="added").count() == 1
 
 
-def queries(client: Client, url: str, counted: object) -> int:
-    with counted() as seen:  # type: ignore[operator]
-        assert client.get(url).status_code == 200
-    return len(seen)
-
-
 @pytest.mark.parametrize("url", [LIST, "/admin/papers/topic/", "/admin/papers/sourcerun/"])
 def test_lists_ask_the_same_number_of_queries_for_one_row_and_for_three(curator: Client, url: str) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     def rows() -> None:
         file_under(make_paper(), make_topic(phrases=["x"]))
         SourceRun.objects.create(source="arxiv", target="day", started_at=timezone.now())
 
-    def count() -> int:
-        return queries(curator, url, lambda: CaptureQueriesContext(connection))
-
     rows()
-    count()
-    one = count()
+    queries_of(curator, url)
+    one = queries_of(curator, url)
     rows()
     rows()
-    assert count() == one
+    assert queries_of(curator, url) == one
 
 
 def test_a_papers_page_asks_no_more_queries_for_three_topics_than_for_one(curator: Client) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    def count() -> int:
-        return queries(curator, url, lambda: CaptureQueriesContext(connection))
-
     paper = make_paper()
     url = f"{LIST}{paper.pk}/change/"
     file_under(paper, make_topic())
-    count()
-    one = count()
+    queries_of(curator, url)
+    one = queries_of(curator, url)
     file_under(paper, make_topic())
     file_under(paper, make_topic())
-    assert count() == one
+    assert queries_of(curator, url) == one
 
 
 def test_a_filed_topic_is_named_and_only_the_new_row_offers_all(curator: Client) -> None:
@@ -290,59 +266,18 @@ def test_rejects_of_a_run_are_readable(curator: Client) -> None:
     assert curator.get("/admin/papers/sourcerun/add/").status_code == 403
 
 
-def topic_data(**more: str) -> dict[str, str]:
-    data = {
-        "name": "Folding",
-        "slug": "folding",
-        "phrases": "folding robots",
-        "position": "9",
-        "is_active": "on",
-    }
-    return {**data, "categories": "", "description": "", **more}
-
-
-def test_saving_a_topic_refiles_the_papers_and_says_how_many(curator: Client) -> None:
-    paper = make_paper(title="Folding robots in the kitchen")
-    response = curator.post("/admin/papers/topic/add/", topic_data(), follow=True)
-    assert "1 paper is under Folding now" in response.content.decode()
-    assert PaperTopic.objects.filter(paper=paper, topic__slug="folding", decision="matched").count() == 1
-
-
-@pytest.mark.parametrize(
-    ("field", "text", "error"),
-    [
-        ("phrases", "good one\nreward ^x", "Line 2: The phrase 'reward ^x' needs a number after the ^"),
-        ("phrases", "^0.5", "Line 1: "),
-        ("phrases", "same\n\nSame", "Line 3: 'Same' stands in line 1 already."),
-        ("phrases", "a" * 121, "is longer than 120 characters."),
-        ("categories", "cs.CL\ncs", "Line 2: 'cs' is not an arXiv category"),
-        ("categories", "cs.cl", "Line 1: 'cs.cl' is not an arXiv category"),
-    ],
-)
-def test_a_wrong_line_of_a_topic_is_named(curator: Client, field: str, text: str, error: str) -> None:
-    response = curator.post("/admin/papers/topic/add/", topic_data(**{field: text}))
-    errors = response.context["adminform"].form.errors[field]
-    assert any(error in message for message in errors)
-    assert not Topic.objects.filter(slug="folding").exists()
-
-
-def test_good_lines_are_kept_as_a_list(curator: Client) -> None:
-    data = topic_data(phrases="reward  model ^0.5\r\n\r\nRLHF", categories="cs.CL\nhep-th\ncond-mat.mtrl-sci")
-    curator.post("/admin/papers/topic/add/", data)
-    topic = Topic.objects.get(slug="folding")
-    assert topic.phrases == ["reward model ^0.5", "RLHF"]
-    assert topic.categories == ["cs.CL", "hep-th", "cond-mat.mtrl-sci"]
-
-
-def test_a_topic_that_readers_chose_cannot_be_deleted(curator: Client) -> None:
-    from newsletter.mixes import mix_for
-
-    topic = make_topic(slug="chosen-x")
-    mix_for({topic: "normal"})
-    assert curator.post(f"/admin/papers/topic/{topic.pk}/delete/", {"post": "yes"}).status_code == 403
-
-
 def test_sources_and_observations_are_shown_on_the_papers_page(curator: Client) -> None:
     paper = make_paper()
     Observation.objects.create(paper=paper, source="huggingface", upvotes=4321)
     assert "4321" in curator.get(f"{LIST}{paper.pk}/change/").content.decode()
+
+
+def test_help_texts_are_plain_words() -> None:
+    """The admin shows them as they are: backticks and asterisks would stand there."""
+    texts = {
+        f"{model.__name__}.{field.name}": str(getattr(field, "help_text", ""))
+        for app in ("papers", "newsletter")
+        for model in apps.get_app_config(app).get_models()
+        for field in model._meta.get_fields()
+    }
+    assert [name for name, text in texts.items() if set("`*<") & set(text)] == []

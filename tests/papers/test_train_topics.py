@@ -62,7 +62,7 @@ def test_it_learns_shows_before_and_after_and_files_anew(
     before = set(paper.filings.values_list("topic__slug", flat=True))
     out = run(capsys, str(labelled))
     assert "600 papers, 0 decisions of editors; 600 papers are new to the weights in use" in out
-    assert "The new weights are in use from the next filing on." in out
+    assert "The new weights are in use.\n1 papers are filed anew, 1 filing changed." in out
     assert [line.split()[0] for line in out.splitlines()[2:4]] == ["robots", "sound"]
     row = LearnedWeights.objects.get()
     assert row.figures["after"] > row.figures["before"]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from newsletter import delivery, edition
 from newsletter.demo.outbox_page import write_index
 from newsletter.demo.readers import make_readers, others_active
+from newsletter.mixes import topics_in_words
 from newsletter.models import Delivery, Edition
 from papers.importing import import_file, read_file
 from papers.ingest import IngestReport
@@ -126,9 +127,8 @@ class Command(BaseCommand):
             return
         rows = Delivery.objects.filter(edition=built).select_related("subscriber", "mix").order_by("pk")
         for row in rows.prefetch_related("mix__choices__topic"):
-            topics = ", ".join(choice.topic.name for choice in row.mix.choices.all())
             outcome = "" if row.state == Delivery.State.ACCEPTED else f" ({row.state}: {row.reason})"
-            self.stdout.write(f"  {row.subscriber.email:<20}{topics}{outcome}")
+            self.stdout.write(f"  {row.subscriber.email:<20}{topics_in_words(row.mix)}{outcome}")
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -5,14 +5,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from papers.artefact import learn_artefact
-from papers.filing import file_papers
 from papers.labelled import LabelledFileError, RowReport
-from papers.learned import forget
-from papers.learning import Lesson, examples_from_files, imported_examples, learn
+from papers.learning import Lesson, examples_from_files, forget_all, imported_examples, learn
 from papers.training import Example, TrainingError, require_training
 from papers.weights import mark_of
 
@@ -59,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self._show(lesson)
         if lesson.stored:
-            self._file()
+            call_command("file_papers", stdout=self.stdout)
 
     def _rows(self, files: list[Path]) -> list[Example]:
         report = RowReport()
@@ -94,13 +93,10 @@ class Command(BaseCommand):
         self.stdout.write(lesson.reason)
 
     def _forget(self) -> None:
-        deleted = forget()
+        deleted = forget_all(now=timezone.now())
         self.stdout.write(f"{deleted} sets of weights deleted; the ones that come with the code are in use.")
-        self._file()
-
-    def _file(self) -> None:
-        self.stderr.write("filing all papers anew")
-        self.stdout.write(f"{file_papers(None):,} filings changed")
+        if deleted:
+            call_command("file_papers", stdout=self.stdout)
 
     def _tell(self, what: str) -> None:
         self.stderr.write(what)

@@ -1,0 +1,124 @@
+"""What the search page shows for what its form was sent with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from papers import search
+from papers.asking import Question, read
+from papers.card import Card, card_of
+from papers.marking import Piece, all_words, marked, telling_part
+from papers.models import Paper, Topic
+from papers.slips import corrected
+from papers.tex import readable
+from papers.translating import Wanted, hits_among, translate, with_last_word_open
+
+PER_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The form as it was sent."""
+
+    question: Question
+    topics: tuple[Topic, ...]
+    since: date | None
+    until: date | None
+    mistakes: tuple[str, ...]  # sentences about what could not be read
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.topics or self.since or self.until)
+
+    @property
+    def filters(self) -> search.Filters:
+        return search.Filters(tuple(topic.pk for topic in self.topics), self.since, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A card with its hits set apart."""
+
+    paper: Paper
+    card: Card
+    title: Sequence[Piece]
+    summary: Sequence[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One page of cards; where there are none, what else may be tried."""
+
+    found: search.Found
+    items: Sequence[Item] = ()
+    opened: str = ""  # the last word, where papers were found only by taking it for a beginning
+    says_nothing: bool = False  # words such as "the" only
+    instead: str = ""  # the question with other spellings, which finds something
+
+
+def read_form(sent: Mapping[str, Any], slugs: Sequence[str], topics: Sequence[Topic]) -> Asked:
+    """Read q, from, to and the topics' slugs; what cannot be read is told and passed over."""
+    mistakes: list[str] = []
+    days: dict[str, date | None] = {}
+    for name in ("from", "to"):
+        days[name] = _day(str(sent.get(name, "")).strip(), mistakes)
+    since, until = days["from"], days["to"]
+    if since and until and since > until:
+        mistakes.append("The first day is after the last one, so no paper can be between them.")
+    chosen = tuple(topic for topic in topics if topic.slug in slugs)
+    return Asked(read(str(sent.get("q", ""))), chosen, since, until, tuple(mistakes))
+
+
+def answer(asked: Asked, *, page: int) -> Answer:
+    """Search; raises search.TooSlow."""
+    found, wanted, opened = _find(asked, page)
+    if not wanted:
+        return Answer(found, says_nothing=True)
+    if not found.count:
+        return Answer(found, instead=_instead(asked))
+    return Answer(found, _items(found.ids, wanted), opened)
+
+
+def _find(asked: Asked, page: int) -> tuple[search.Found, Wanted, str]:
+    wanted = translate(asked.question)
+    found = search.find(wanted, asked.filters, page=page, size=PER_PAGE)
+    if found.count or not wanted:
+        return found, wanted, ""
+    opened = with_last_word_open(asked.question)
+    if opened is None:
+        return found, wanted, ""
+    wanted = translate(opened)
+    found = search.find(wanted, asked.filters, page=page, size=PER_PAGE)
+    return found, wanted, opened.wanted[-1].text
+
+
+def _instead(asked: Asked) -> str:
+    line = corrected(asked.question)
+    if line is None or line == asked.question.typed:
+        return ""
+    found = search.find(translate(read(line)), asked.filters, page=1, size=1)
+    return line if found.count else ""
+
+
+def _items(ids: Sequence[int], wanted: Wanted) -> list[Item]:
+    papers = Paper.objects.in_bulk(ids)
+    rows = [papers[pk] for pk in ids if pk in papers]  # one may have been merged away meanwhile
+    cards = [card_of(paper) for paper in rows]
+    abstracts = [readable(paper.abstract or "") for paper in rows]
+    hits = hits_among(all_words([*(card["title"] for card in cards), *abstracts]), wanted)
+    return [
+        Item(paper, card, marked(card["title"], hits), marked(telling_part(abstract, hits), hits))
+        for paper, card, abstract in zip(rows, cards, abstracts, strict=True)
+    ]
+
+
+def _day(text: str, mistakes: list[str]) -> date | None:
+    text = "".join(char for char in text if char.isprintable())
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        mistakes.append(f"“{text[:20]}” is no date; a date looks like 2026-11-20.")
+        return None
