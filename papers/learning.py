@@ -16,7 +16,16 @@ from papers.learned import current_weights, forget, store
 from papers.matching import Matcher, TopicRule
 from papers.models import Paper, PaperTopic, Topic
 from papers.refiling import ask
-from papers.training import Example, Progress, belongs_to, examples_of, is_marked, require_training, train
+from papers.training import (
+    Example,
+    Progress,
+    belongs_to,
+    examples_of,
+    is_known,
+    is_marked,
+    require_training,
+    train,
+)
 from papers.weights import Weights, mark_of
 
 MIN_PAPERS = 500  # fewer say too little to be worth a try
@@ -91,7 +100,8 @@ def learn(examples: Sequence[Example], *, now: datetime, progress: Progress) -> 
         return replace(counted, reason=reason)
     rules = [rule_of(topic) for topic in Topic.objects.filter(is_active=True)]
     held = cross_validate(examples, rules, progress)
-    judged = set(fresh if len(fresh) >= MIN_FRESH else range(len(examples)))
+    decided = [place for place, one in enumerate(examples) if one.decisions]
+    judged = set(fresh if len(fresh) >= MIN_FRESH else decided)
     topics = _compare(rules, examples, used, held, judged)
     before, after = mean([one.before for one in topics] or [0]), mean([one.after for one in topics] or [0])
     measured = replace(counted, before=round(before, 4), after=round(after, 4), topics=topics)
@@ -148,13 +158,13 @@ def _compare(
         after = Matcher(rules, part.weights)
         for place in judged.intersection(part.places):
             one = examples[place]
-            own = {rule.slug for rule in rules if belongs_to(rule, one)}
-            truth.update(own)
+            known = {rule.slug: belongs_to(rule, one) for rule in rules if is_known(rule, one)}
+            truth.update(slug for slug, belongs in known.items() if belongs)
             for side, matcher in enumerate((before, after)):
                 filed = {match.topic for match in matcher.match(one.title, one.abstract)}
-                for slug in filed:
+                for slug in filed & known.keys():
                     counts[slug][side]["filed"] += 1
-                    counts[slug][side]["right"] += slug in own
+                    counts[slug][side]["right"] += known[slug]
     return tuple(
         Compared(rule.slug, *(_f1(side, truth[rule.slug]) for side in counts[rule.slug]))
         for rule in rules

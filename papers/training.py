@@ -116,7 +116,10 @@ def train(examples: Sequence[Example], rules: Sequence[TopicRule], progress: Pro
             unseen[target.key][held] = rows[:, columns] @ weights + bias
     progress("all papers")
     strangers = numpy.array(foreign(examples), dtype=bool)
-    shifts = {target.key: best_threshold(unseen[target.key], target.belongs, strangers) for target in targets}
+    shifts = {
+        target.key: best_threshold(unseen[target.key], target.belongs, strangers, target.counts > 0)
+        for target in targets
+    }
     models = _models(_Fit(documents), targets, shifts, examples)
     margins = {key: values - shifts[key] for key, values in unseen.items()}
     known = frozenset(mark_of(one.title) for one in examples)
@@ -135,13 +138,15 @@ def folds(size: int, number: int, seed: int = SEED) -> list[Any]:
     ]
 
 
-def best_threshold(margins: Any, belongs: Any, strangers: Any) -> float:
+def best_threshold(margins: Any, belongs: Any, strangers: Any, known: Any) -> float:
     """Where F1 is best while the share of strangers stays under the cap; between two papers' margins.
 
-    Strangers are few, so each counts by how near it is to the threshold and not only by its side.
+    Strangers are few, so each counts by how near it is to the threshold and not only by its side. Papers of
+    which it is not `known` whether they belong count for nothing.
     """
     import numpy
 
+    margins, belongs, strangers = margins[known], belongs[known], strangers[known]
     order = numpy.argsort(-margins, kind="stable")
     sorted_margins, own = margins[order], belongs[order]
     between = (sorted_margins + numpy.append(sorted_margins[1:], sorted_margins[-1])) / 2
@@ -209,17 +214,18 @@ def _targets(examples: Sequence[Example], rules: Sequence[TopicRule]) -> Iterato
     import numpy
 
     categories = sorted({category for one in examples for category in one.categories})
+    labelled = numpy.array([bool(one.categories) for one in examples], dtype=float)
     for category in categories:
         belongs = numpy.array([category in one.categories for one in examples], dtype=bool)
         if MIN_OWN <= belongs.sum() < len(examples):
-            yield Target(category, belongs, numpy.ones(len(examples)))
+            yield Target(category, belongs, labelled)
     for rule in rules:
         decided = [rule.slug in one.decisions for one in examples]
         if sum(decided) >= MIN_DECISIONS:
             belongs = numpy.array([belongs_to(rule, one) for one in examples], dtype=bool)
             if 0 < belongs.sum() < len(examples):
                 # Without categories nobody knows of the other papers; most are none of the topic's.
-                undecided = 1.0 if rule.categories else UNDECIDED_COUNTS
+                undecided = labelled if rule.categories else UNDECIDED_COUNTS
                 counts = numpy.where(decided, DECISION_COUNTS, undecided)
                 yield Target(f"topic:{rule.slug}", belongs, counts)
 
@@ -228,6 +234,11 @@ def belongs_to(rule: TopicRule, example: Example) -> bool:
     """The truth of a topic: what an editor decided, else whether the categories meet."""
     decided = example.decisions.get(rule.slug)
     return bool({*example.categories} & {*rule.categories}) if decided is None else decided
+
+
+def is_known(rule: TopicRule, example: Example) -> bool:
+    """Whether the truth of a topic is known: by an editor, or by categories on both sides."""
+    return rule.slug in example.decisions or bool(rule.categories and example.categories)
 
 
 def _models(
@@ -284,12 +295,13 @@ def _offsets(
     for rule in rules:
         keys = weights.keys_for(rule.slug, rule.categories)
         belongs = numpy.array([belongs_to(rule, one) for one in examples], dtype=bool)
+        known = numpy.array([is_known(rule, one) for one in examples], dtype=bool)
         if not keys or not belongs.any():
             continue
         own = Matcher([TopicRule(rule.slug, rule.name, rule.phrases)], threshold=0)
         said = [own.match(one.title, one.abstract) for one in examples]
         added = PHRASES * numpy.array([matches[0].score if matches else 0.0 for matches in said])
         together = numpy.max([margins[key] for key in keys], axis=0) + added
-        threshold = best_threshold(together, belongs, strangers)
+        threshold = best_threshold(together, belongs, strangers, known)
         offsets[rule.slug] = Offset(tuple(rule.categories), round(-threshold, 3))
     return offsets

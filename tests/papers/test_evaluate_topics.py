@@ -77,7 +77,7 @@ def test_ours_beats_both_baselines_on_papers_that_nobody_saw(
     assert [one["topic"] for one in found["ours"]["topics"]] == ["robots", "sound"]
     assert found["ours"]["macro_f1"] > 0.95 > found["any_phrase"]["macro_f1"]
     assert found["regression"]["macro_f1"] > 0.9
-    assert found["primary"]["classes"] == 4 and found["primary"]["macro_f1"] > 0.9
+    assert found["primary"]["classes"] == 4 and found["primary"]["macro_f1"] > 0.8
     assert found["papers"] + found["left_out"] == 300  # two corpora may share a title
     assert (found["cross_validated"], found["rejected"]) == (False, 0)
     assert found["ours"]["marked"] > 50 and found["ours"]["marked_in_any_per_100"] <= 5

@@ -99,15 +99,17 @@ def test_the_threshold_is_where_f1_is_best() -> None:
     margins = numpy.array([5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
     belongs = numpy.array([True, True, False, True, False, False])
     nobody = numpy.zeros(6, dtype=bool)
-    assert best_threshold(margins, belongs, nobody) == 1.5
+    assert best_threshold(margins, belongs, nobody, ~nobody) == 1.5
 
 
 def test_the_threshold_keeps_strangers_out_even_if_f1_suffers() -> None:
     margins = numpy.arange(100.0)[::-1]
     belongs = (margins >= 50) | (margins >= 20) & (margins < 40)
     strangers = (margins >= 40) & (margins < 50)
-    assert best_threshold(margins, belongs, numpy.zeros(100, dtype=bool)) == 19.5
-    assert best_threshold(margins, belongs, strangers) >= 49.5
+    known = numpy.ones(100, dtype=bool)
+    assert best_threshold(margins, belongs, ~known, known) == 19.5
+    assert best_threshold(margins, belongs, strangers, known) >= 49.5
+    assert best_threshold(margins, belongs, strangers, ~strangers) == 19.5
 
 
 def test_a_marked_paper_is_foreign_only_without_a_home_category() -> None:
