@@ -20,6 +20,7 @@ DATABASE = "paper_round_bench"
 UNSET = ("DATABASE_URL", "EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROKER_URL", "ALLOWED_HOSTS")
 # Not DEBUG: it would keep every SQL statement.
 SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https://papers.example.org"}
+SET["NEWSLETTER_SOURCES"] = "none"  # nothing is asked on the network
 PAPERS, MIXES = 50, 1_000
 READERS, READERS_MIXES = 500, 100
 SEARCHED = 100_000  # papers

@@ -80,6 +80,25 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def several(name: str, default: list[str], choices: tuple[str, ...]) -> list[str]:
+    """Some of the choices between commas, each once; `none` for none of them."""
+    given = words(name, default)
+    if given == ["none"]:
+        return []
+    for value in given:
+        if value not in choices:
+            raise refuse(name, value, f"some of {', '.join(choices)} between commas, or none")
+    return list(dict.fromkeys(given))
+
+
+def categories(name: str) -> list[str]:
+    """arXiv categories between commas, each once."""
+    for value in (given := words(name)):
+        if not re.fullmatch(r"[a-z-]+(\.[A-Za-z-]+)?", value):
+            raise refuse(name, value, "arXiv categories such as cs.CL, between commas")
+    return list(dict.fromkeys(given))
+
+
 def clock(name: str, default: str) -> str:
     """A time of day as "HH:MM"."""
     value = text(name, default)
@@ -115,6 +134,15 @@ def site(name: str, default: str) -> str:
     parts = _split(name, value, "https://papers.example.org")
     if parts.scheme not in ("http", "https") or parts.path or parts.query or parts.fragment or parts.username:
         raise refuse(name, value, "an address such as https://papers.example.org, without a path")
+    return value
+
+
+def service(name: str, default: str) -> str:
+    """The address of somebody's service, which may have a path, without a slash at its end."""
+    value = text(name, default).rstrip("/")
+    parts = _split(name, value, default)
+    if parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.username:
+        raise refuse(name, "…", f"an address such as {default}")
     return value
 
 

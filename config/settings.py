@@ -41,6 +41,18 @@ NEWSLETTER_LEASE_SECONDS = env.number("NEWSLETTER_LEASE_SECONDS", 60, 5, 3600)
 NEWSLETTER_TICK_SECONDS = env.number("NEWSLETTER_TICK_SECONDS", 60, 1, 3600)
 NEWSLETTER_OUTBOX_DIR = Path(env.text("NEWSLETTER_OUTBOX_DIR", str(BASE_DIR / "var" / "outbox")))
 
+# --- Sources that are read by themselves; `manage.py fetch_papers` reads them by hand
+
+NEWSLETTER_SOURCES = env.several("NEWSLETTER_SOURCES", ["huggingface"], ("huggingface", "arxiv"))
+NEWSLETTER_HUGGINGFACE_URL = env.service("NEWSLETTER_HUGGINGFACE_URL", "https://huggingface.co")
+NEWSLETTER_ARXIV_API_URL = env.service("NEWSLETTER_ARXIV_API_URL", "https://export.arxiv.org/api/query")
+NEWSLETTER_ARXIV_FEED_URL = env.service("NEWSLETTER_ARXIV_FEED_URL", "https://rss.arxiv.org/atom")
+NEWSLETTER_ARXIV_CATEGORIES = env.categories("NEWSLETTER_ARXIV_CATEGORIES")
+if "arxiv" in NEWSLETTER_SOURCES:
+    env.needed("NEWSLETTER_ARXIV_CATEGORIES", "arxiv reads what these announce, such as cs.CL,cs.LG")
+NEWSLETTER_FETCH_MINUTES = env.number("NEWSLETTER_FETCH_MINUTES", 60, 10, 1440)
+NEWSLETTER_STALE_SOURCES = env.choice("NEWSLETTER_STALE_SOURCES", "label", ("label", "hold"))
+
 # --- Mail: a server (EMAIL_URL), a provider (EMAIL_BACKEND, ANYMAIL_…), else files in NEWSLETTER_OUTBOX_DIR
 
 EMAIL_BACKEND = "newsletter.filemail.EmailBackend"

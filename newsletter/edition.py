@@ -2,23 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from newsletter.models import Edition, EditionPaper
+from papers import duties
 from papers.card import card_of
+from papers.duties import freeze_moment
 from papers.models import Paper, PaperTopic
-from papers.scoring import score_of
+from papers.observing import latest_counts
+from papers.scoring import rank_scores
+from papers.sources.names import name_of
 from papers.trending import Score, as_json
 
 WINDOW_DAYS = 3
 TOP = 50
 TOP_PER_TOPIC = 8
-WAITING = (Edition.State.OPEN, Edition.State.MISSED)
+WAITING = (Edition.State.OPEN, Edition.State.HELD, Edition.State.MISSED)
+
+
+__all__ = ["freeze_moment"]  # others ask for it here
 
 
 class EditionError(Exception):
@@ -32,12 +39,6 @@ class Candidate:
     filings: Sequence[PaperTopic]
 
 
-def freeze_moment(day: date) -> datetime:
-    """The instant at which the edition of `day` freezes."""
-    hour, minute = (int(part) for part in str(settings.NEWSLETTER_FREEZE_AT).split(":")[:2])
-    return datetime.combine(day, time(hour, minute), UTC)
-
-
 def open_next(*, now: datetime) -> None:
     """Make the row of the next edition to freeze, so that curators can write its note."""
     today = now.astimezone(UTC).date()
@@ -45,12 +46,37 @@ def open_next(*, now: datetime) -> None:
     Edition.objects.get_or_create(date=day)
 
 
+def build_when_ready(day: date, *, now: datetime) -> Edition | None:
+    """Freeze the edition of `day` if its sources were read, or will not be; None while it waits or is held.
+
+    Where a source is stale or has failed, NEWSLETTER_STALE_SOURCES says whether the edition is frozen with
+    that label, or held until a reading succeeds or somebody calls `build`.
+    """
+    freeze = freeze_moment(day)
+    edition, _ = Edition.objects.get_or_create(date=day)
+    if edition.state not in WAITING:
+        return edition
+    since = edition.awaited_from or now
+    readiness = duties.ready(freeze=freeze, since=since, now=now)
+    waiting = Edition.objects.filter(pk=edition.pk, state__in=WAITING)
+    if readiness.awaited:
+        waiting.filter(awaited_from=None).update(awaited_from=now)
+        return None
+    if readiness.broken and settings.NEWSLETTER_STALE_SOURCES == "hold":
+        because = "; ".join(f"{name_of(one.source)} {one.text}" for one in readiness.broken)
+        waiting.update(
+            state=Edition.State.HELD, held_because=because, sources=[asdict(one) for one in readiness.states]
+        )
+        return None
+    return build(day, now=now)
+
+
 def build(day: date, *, now: datetime) -> Edition:
     """Freeze the edition of `day` and return it; one that is frozen already is returned as it is.
 
-    Raises EditionError before the day's freeze moment. A past day is ranked by what was seen up to
-    its own freeze moment, today's by what is known now; who is a candidate at all, and the counts on the
-    cards, are as known now.
+    It asks no source and waits for none, but stores how they stood. A past day is ranked by what was seen up
+    to its own freeze moment, and its cards show the counts of then; today's by what is known now. Who is a
+    candidate at all is as known now. Raises EditionError before the day's freeze moment.
     """
     frozen_from = freeze_moment(day)
     if now < frozen_from:
@@ -64,14 +90,21 @@ def build(day: date, *, now: datetime) -> Edition:
             return edition
         ranked = rank(candidates(day), as_of=as_of)
         chosen = choose(ranked)
-        EditionPaper.objects.bulk_create(_entries(edition, chosen))
+        EditionPaper.objects.bulk_create(_entries(edition, chosen, as_of))
         edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
         edition.candidate_count = len(ranked)
         edition.frozen_at = now
+        edition.sources = _sources(frozen_from, now)
         if chosen:
             edition.number = Edition.objects.exclude(number=None).count() + 1
         edition.save()
     return edition
+
+
+def _sources(freeze: datetime, now: datetime) -> list[dict[str, str]]:
+    """How the sources were read before this edition; one that was never read says nothing of it."""
+    states = duties.ready(freeze=freeze, since=now, now=now).states
+    return [asdict(state) for state in states if state.text != duties.NEVER_READ or state.detail]
 
 
 def candidates(day: date) -> QuerySet[Paper]:
@@ -102,7 +135,9 @@ def candidates(day: date) -> QuerySet[Paper]:
 
 def rank(papers: Iterable[Paper], *, as_of: datetime) -> list[Candidate]:
     """Score papers by what was seen of them up to `as_of`; pinned first, then the highest score."""
-    found = [Candidate(paper, score_of(paper, as_of=as_of), list(paper.filings.all())) for paper in papers]
+    rows = list(papers)
+    scores = rank_scores(rows, as_of=as_of)
+    found = [Candidate(row, score, list(row.filings.all())) for row, score in zip(rows, scores, strict=True)]
     # The title's hash settles ties, so that the order of imports cannot.
     return sorted(found, key=lambda c: (not c.paper.pinned, -c.score.value, c.paper.title_hash))
 
@@ -119,7 +154,8 @@ def choose(ranked: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in ranked if candidate.paper.pk in taken]
 
 
-def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper]:
+def _entries(edition: Edition, chosen: Sequence[Candidate], as_of: datetime) -> list[EditionPaper]:
+    counts = latest_counts([candidate.paper.pk for candidate in chosen], as_of=as_of)
     return [
         EditionPaper(
             edition=edition,
@@ -136,7 +172,7 @@ def _entries(edition: Edition, chosen: Sequence[Candidate]) -> list[EditionPaper
                 }
                 for filing in candidate.filings
             ],
-            card=card_of(candidate.paper),
+            card=card_of(candidate.paper, counts[candidate.paper.pk]),
         )
         for place, candidate in enumerate(chosen, start=1)
     ]

@@ -1,9 +1,10 @@
 """Lays a front page out: what leads, what else is in the paper, and which section a paper stands in. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from papers.sources.names import name_of
 from papers.trending import explain
 
 ALSO = 4
@@ -46,13 +47,21 @@ class FrontPage:
     briefs: Sequence[Section]
 
 
+def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:
+    """ "Hugging Face read at 00:17 UTC · arXiv stale since Thursday 19 November, 23:40 UTC"."""
+    return " · ".join(f"{name_of(state['source'])} {state['text']}" for state in states)
+
+
 def story_of(
     card: dict[str, Any], matches: Sequence[dict[str, Any]], terms: Iterable[dict[str, Any]]
 ) -> Story:
     """Return the story of one edition entry, under its best match."""
     best = matches[0] if matches else {}
     return Story(
-        card=card, topic=best.get("topic", ""), topic_name=best.get("name", ""), why=explain(list(terms))
+        card=card,
+        topic=best.get("topic", ""),
+        topic_name=best.get("name", ""),
+        why=explain(list(terms), beside_counts=True),  # the line of facts shows comments and stars
     )
 
 

@@ -1,34 +1,47 @@
-"""The tick: makes whatever edition is due, and says what is waiting. Idempotent; anybody may call it."""
+"""The tick: makes whatever edition is due, and says what is waiting. Idempotent; anybody may call it.
+
+It reads no source, which may take minutes: it says which are due, and the door that called it starts them.
+"""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from newsletter import delivery, edition, signup
 from newsletter.models import Edition
+from papers import duties, runs, thinning
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a tick found: today's edition where it is frozen, and how many mails were newly planned."""
+    """What a tick found: today's edition where it is frozen, how many mails were newly planned, and which
+    sources have a reading due."""
 
     edition: Edition | None
     planned: int
+    due_sources: Sequence[str] = ()
 
 
 def beat(*, now: datetime) -> Pulse:
-    """Freeze today's edition once it is due, plan its mails, take back what dead senders held."""
+    """Freeze today's edition once it is due and its sources were read, plan its mails, take back what dead
+    senders held."""
     today = now.astimezone(UTC).date()
-    built = edition.build(today, now=now) if now >= edition.freeze_moment(today) else None
+    runs.sweep(now=now)
+    is_due = now >= edition.freeze_moment(today)
+    built = edition.build_when_ready(today, now=now) if is_due else None
     edition.open_next(now=now)
     # A day that went by while nothing ran is said, never silent; `build_edition --date` still makes it.
-    Edition.objects.filter(state=Edition.State.OPEN, date__lt=today).update(state=Edition.State.MISSED)
+    waiting = Edition.objects.filter(state__in=(Edition.State.OPEN, Edition.State.HELD), date__lt=today)
+    waiting.update(state=Edition.State.MISSED)
     delivery.sweep(now=now)
     signup.forget_unconfirmed(now=now)
     sendable = Edition.objects.filter(state__in=delivery.SENDABLE).order_by("date")
     planned = sum(delivery.plan(due, now=now) for due in sendable)
     if planned:
         logger.info("Planned %s mails", planned)
-    return Pulse(built, planned)
+    thinning.go_on(now=now)
+    sources = dict.fromkeys(target.source for target in duties.due(now=now))
+    return Pulse(built, planned, tuple(sources))

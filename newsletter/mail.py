@@ -311,7 +311,7 @@ def why(match: Match | None, terms: list[dict[str, Any]]) -> str:
     if match:
         quoted = ", ".join(f"“{term}”" for term in match.evidence[:EVIDENCE_SHOWN])
         reasons.append(f"you follow {match.name}{f' ({quoted})' if quoted else ''}")
-    attention = explain(terms)
+    attention = explain(terms, beside_counts=True)  # the facts above it show comments and stars
     if attention:
         reasons.append(attention)
     return f"Why: {'; '.join(reasons)}." if reasons else "Why: among the day’s top papers."

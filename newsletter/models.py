@@ -140,6 +140,13 @@ class Edition(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     note = models.TextField(blank=True, help_text="A word from the editor, printed on top of every mail.")
+    sources = models.JSONField(
+        default=list, blank=True, help_text="[{source, verdict, text}]: how its sources were read before it."
+    )
+    awaited_from = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its sources keep it waiting."
+    )
+    held_because = models.TextField(blank=True)
     papers = models.ManyToManyField(Paper, through="EditionPaper", related_name="editions")
 
     class Meta:
@@ -147,6 +154,11 @@ class Edition(models.Model):
 
     def __str__(self) -> str:
         return f"Edition of {self.date}"
+
+    @property
+    def broken_sources(self) -> list[dict[str, str]]:
+        """Those that were stale or had failed when it was frozen or held."""
+        return [state for state in self.sources if state["verdict"] in ("stale", "failed")]
 
 
 class EditionPaper(models.Model):

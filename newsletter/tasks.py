@@ -1,6 +1,6 @@
 """Celery's doors: each loads nothing, calls one verb, and may be lost at any moment."""
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.utils import timezone
 
@@ -12,15 +12,19 @@ DRAIN_SECONDS = 30
 
 @shared_task
 def tick() -> None:
+    expires = settings.NEWSLETTER_TICK_SECONDS
     try:
-        heartbeat.beat(now=timezone.now())
+        due = heartbeat.beat(now=timezone.now()).due_sources
     finally:
         # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests. What
         # no worker took by the next tick is queued again then, so it must not pile up.
-        expires = settings.NEWSLETTER_TICK_SECONDS
         send_outbox.apply_async(expires=expires)
         drain.apply_async(expires=expires)
         refiling.wake(now=timezone.now(), expires=expires)
+    for (
+        source
+    ) in due:  # last, since a slow source takes a minute; by name, for doors do not import each other
+        current_app.send_task("papers.tasks.fetch", [source], expires=expires)
 
 
 @shared_task

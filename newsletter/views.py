@@ -1,7 +1,7 @@
 """The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
 
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -11,26 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from newsletter.forms import SubscribeForm
-from newsletter.front import ALSO, Story, lay_out, story_of
+from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
 from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown
-from papers.models import SourceRun, Topic
-
-SOURCE_NAMES = {
-    "huggingface": "Hugging Face",
-    "arxiv": "arXiv",
-    "capture": "Page captures",
-    "jsonl": "JSON Lines",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the dateline says of a source."""
-
-    name: str
-    text: str
+from papers.models import Topic
 
 
 @require_safe
@@ -39,7 +24,6 @@ def today(request: HttpRequest) -> HttpResponse:
     edition = shown(today=_utc_today()).first()
     context = _edition_context(request, edition)
     context["is_today"] = True
-    context["verdicts"] = _verdicts()
     return render(request, "newsletter/edition.html", context)
 
 
@@ -98,6 +82,7 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
         page = replace(page, sections=below.sections, briefs=below.briefs)
     return {
         "edition": found,
+        "sources": sources_in_words(found.sources if found else ()),
         "day": day,
         "is_late": found is not None and found.date < _utc_today(),
         "page": page,
@@ -117,25 +102,6 @@ def _stories(day: date) -> list[Story]:
         edition__date=day, edition__state__in=PRINTED, paper__hidden=False
     ).order_by("rank")
     return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
-
-
-def _verdicts() -> list[Verdict]:
-    """How each source ended its last reading, of the last week."""
-    since = timezone.now() - timedelta(days=7)
-    runs = SourceRun.objects.filter(started_at__gt=since).exclude(verdict="")
-    latest = runs.order_by("source", "-started_at").distinct("source")
-    return [Verdict(SOURCE_NAMES.get(run.source, run.source), _verdict_text(run)) for run in latest]
-
-
-def _verdict_text(run: SourceRun) -> str:
-    texts = {
-        SourceRun.Verdict.OK: f"read at {run.started_at:%H:%M}",
-        SourceRun.Verdict.QUIET: "quiet, as its calendar says",
-        SourceRun.Verdict.STALE: "has nothing new, though it should",
-        SourceRun.Verdict.PARTIAL: "came in part",
-        SourceRun.Verdict.FAILED: "did not answer",
-    }
-    return texts[SourceRun.Verdict(run.verdict)]
 
 
 def _utc_today() -> date:

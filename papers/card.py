@@ -1,10 +1,12 @@
 """What a card shows of a paper, on the site and in the mail: plain values that an edition can store."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TypedDict
 
 from papers.excerpt import first_sentences
 from papers.models import Paper
+from papers.observing import COUNTS
 from papers.tex import readable
 
 
@@ -27,8 +29,12 @@ class Card(TypedDict):
     arxiv_id: str | None
 
 
-def card_of(paper: Paper) -> Card:
-    """Return the card of this paper as it is now."""
+def card_of(paper: Paper, counts: Mapping[str, int | None] | None = None) -> Card:
+    """Return the card of this paper as it is now, but with these `counts` where given.
+
+    They have the keys upvotes, num_comments and github_stars.
+    """
+    known = counts or {name: getattr(paper, name) for name in COUNTS}
     organization = paper.organization_name or paper.organization_slug
     return Card(
         key=paper.arxiv_id or paper.title_hash,
@@ -38,9 +44,9 @@ def card_of(paper: Paper) -> Card:
         organization=organization,
         author_count=paper.author_count,
         published_on=_iso(paper.published_on),
-        upvotes=paper.upvotes,
-        num_comments=paper.num_comments,
-        github_stars=paper.github_stars,
+        upvotes=known["upvotes"],
+        num_comments=known["num_comments"],
+        github_stars=known["github_stars"],
         from_archive=paper.from_archive,
         code_url=paper.github_url,
         project_url=paper.project_url,

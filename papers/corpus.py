@@ -14,7 +14,7 @@ from papers.function_words import FUNCTION_WORDS
 from papers.phrases import read, spelled
 from papers.weights import LENGTH_PRIOR, TITLE_TIMES
 
-MIN_PAPERS = 5  # a term that fewer papers use is left out: it may be a name, and says little
+MIN_PAPERS = 3  # a term that fewer papers use is left out: it may be a name, and says little
 MAX_VOCABULARY = 100_000
 
 

@@ -13,6 +13,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from papers import runs
 from papers.filing import file_papers
 from papers.folding import claims, join
 from papers.identity import identity, title_key
@@ -26,8 +27,7 @@ from papers.sources.record import PaperRecord, Reject, SourceError
 from papers.sources.values import excerpt
 
 BATCH = 300
-REJECTS_LISTED = 1_000  # in a report; all are counted
-_REJECTS_STORED = 200  # in a SourceRun
+REJECTS_LISTED = 1_000  # in a report; all are counted, and runs.REJECTS_STORED are kept
 _AHEAD = timedelta(days=2)  # clocks and zones may differ by this much before a date counts as future
 
 
@@ -67,17 +67,30 @@ def ingest(
     """
     report = IngestReport(source=source, target=target)
     run = SourceRun.objects.create(source=source, target=target[:500], started_at=now)
-    first_read_on = listed_on or now.date()
     try:
-        for batch in _batches(records, report, now):
-            _save(batch, first_read_on, report, now)
-            if progress:
-                progress(report.read)
-    except SourceError as error:
-        _finish(run, report, SourceRun.Verdict.FAILED, str(error))
+        save_records(records, report, first_read_on=listed_on or now.date(), now=now, progress=progress)
+    except BaseException as error:
+        told = str(error) if isinstance(error, SourceError) else f"it was stopped ({type(error).__name__})"
+        _finish(run, report, SourceRun.Verdict.FAILED, told)
         raise
     _finish(run, report, SourceRun.Verdict.PARTIAL if report.rejected else SourceRun.Verdict.OK)
     return report
+
+
+def save_records(
+    records: Iterable[PaperRecord | Reject],
+    report: IngestReport,
+    *,
+    first_read_on: date,
+    now: datetime,
+    batch_size: int = BATCH,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Save records as they come and count them in `report`; writes no SourceRun. Raises what `records` do."""
+    for batch in _batches(records, report, now, batch_size):
+        _save(batch, first_read_on, report, now)
+        if progress:
+            progress(report.read)
 
 
 def merge(paper: Paper, into: Paper) -> Paper:
@@ -111,15 +124,15 @@ def merge(paper: Paper, into: Paper) -> Paper:
 
 
 def _batches(
-    records: Iterable[PaperRecord | Reject], report: IngestReport, now: datetime
+    records: Iterable[PaperRecord | Reject], report: IngestReport, now: datetime, size: int
 ) -> Iterator[list[PaperRecord]]:
-    """The records that can be saved, BATCH at a time; the others go to the report."""
+    """The records that can be saved, `size` at a time; the others go to the report."""
     source = iter(records)
     while True:
         batch: list[PaperRecord] = []
         taken = 0
         try:
-            for record in islice(source, BATCH):
+            for record in islice(source, size):
                 taken += 1
                 report.read += 1
                 checked = record if isinstance(record, Reject) else _checked(record, now)
@@ -132,7 +145,7 @@ def _batches(
             raise
         if taken:
             yield batch
-        if taken < BATCH:
+        if taken < size:
             return
 
 
@@ -255,12 +268,11 @@ def _outcomes(rows: list[SourceRecord], told: list[bool], created: set[int]) -> 
 
 
 def _finish(run: SourceRun, report: IngestReport, verdict: SourceRun.Verdict, message: str = "") -> None:
-    run.finished_at = timezone.now()
+    count(run, report)
+    runs.finish(run, verdict, message, rejects=report.rejects, now=timezone.now())
+
+
+def count(run: SourceRun, report: IngestReport) -> None:
+    """Copy the counts of a report into its run."""
     run.read_count, run.new_count, run.updated_count = report.read, report.new, report.updated
     run.unchanged_count, run.rejected_count = report.unchanged, report.rejected
-    run.rejects = [
-        {"position": reject.position, "reason": reject.reason, "excerpt": reject.excerpt}
-        for reject in report.rejects[:_REJECTS_STORED]
-    ]
-    run.verdict, run.message = verdict, message
-    run.save()

@@ -241,12 +241,34 @@ class SourceRun(models.Model):
     rejects = models.JSONField(default=list, blank=True)
     verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
     message = models.TextField(blank=True)
+    day = models.DateField(
+        null=True, blank=True, help_text="The list day that was read, or the date that the feed bears."
+    )
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Nobody else asks this source before; renewed while it runs."
+    )
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="Not to be fetched again before.")
 
     class Meta:
         ordering = ["-started_at"]
+        indexes = [
+            models.Index(fields=["source", "target", "-started_at"], name="source_run_by_target"),
+            models.Index(fields=["source"], condition=Q(finished_at=None), name="source_run_under_way"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} {self.target}"
+
+
+class Mark(models.Model):
+    """What all processes must remember, by name: when a chore was done, when a source may be asked."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    at = models.DateTimeField()
+    position = models.BigIntegerField(default=0, help_text="How far a chore has come.")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class FilingRun(models.Model):

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from papers.models import Observation, SourceRecord
 from papers.sources.record import Reading
 
@@ -73,16 +75,19 @@ def _raise(observation: Observation, reading: Reading) -> bool:
     return changed
 
 
-def latest_counts(paper_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+def latest_counts(paper_ids: Iterable[int], *, as_of: datetime | None = None) -> dict[int, dict[str, Any]]:
     """For each paper its latest known counts and when they were seen: dated ones beat undated ones.
 
-    Each count on its own, since sources tell different ones; `observed_at` is the latest moment of all.
+    Each count on its own, since sources tell different ones; `observed_at` is the latest moment of all. With
+    `as_of`, what was seen later is not known.
     """
     best: dict[int, dict[str, tuple[bool, str, int]]] = defaultdict(dict)
     moments: dict[int, datetime] = {}
     papers = list(paper_ids)
-    seen = Observation.objects.filter(paper__in=papers).values_list("paper_id", "observed_at", *COUNTS)
-    for paper_id, observed_at, *counts in seen:
+    seen = Observation.objects.filter(paper__in=papers)
+    if as_of is not None:
+        seen = seen.filter(Q(observed_at=None) | Q(observed_at__lte=as_of))
+    for paper_id, observed_at, *counts in seen.values_list("paper_id", "observed_at", *COUNTS):
         if observed_at and (paper_id not in moments or observed_at > moments[paper_id]):
             moments[paper_id] = observed_at
         when = observed_at.isoformat() if observed_at else ""

@@ -1,10 +1,12 @@
 """Celery's doors: each loads nothing, calls one verb, and may be lost at any moment."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from papers import refiling
+from papers import reading, refiling
 
 REFILE_SECONDS = 30
+READ_SECONDS = 60  # after which no further target is begun; one takes two minutes at the very worst
 
 
 @shared_task
@@ -12,3 +14,8 @@ def refile() -> None:
     """File papers anew for a while, and queue what is left, so that other tasks get their turn between."""
     if refiling.work(seconds=REFILE_SECONDS):
         refile.apply_async()
+
+
+@shared_task(soft_time_limit=240, time_limit=280)  # within a run's lease
+def fetch(source: str) -> None:
+    reading.read_due(source, now=timezone.now(), seconds=READ_SECONDS)

@@ -1,9 +1,9 @@
 """How much attention a paper is getting, as one number that can explain itself. Pure.
 
-Votes are read at different ages, so the latest count is first projected to what it will come to: a paper has
-about `hours / (hours + 12)` of its votes that many hours after its list day began (half of them after 12
-hours, two thirds after a day, nine tenths after four and a half). The score is the logarithm of that, plus
-small terms for comments, code and the editor's boost. What nobody observed adds nothing and is labelled so.
+Votes are read at different ages, so the latest count is first projected to what it will come to
+(`papers/projection.py`). The score is the logarithm of that, plus the editor's boost. Comments and stars of
+the code say next to nothing about votes to come, so they only part near-equals, and order papers that nobody
+counts votes for. What nobody observed adds nothing and is labelled so.
 """
 
 import math
@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-HALF_OF_VOTES_HOURS = 12.0  # fitted on two months of vote histories; see docs/trending.md
-EARLIEST_HOURS = 2.0  # a count read sooner is projected no further than this
-COMMENT_WEIGHT, STAR_WEIGHT = 0.1, 0.05
-FRESH_DAYS, FADE_PER_DAY, MOST_FADED = 4, 0.05, 2.0  # editions take papers of the last three list days
-ARCHIVE_RECENCY = 0.001  # less than one comment more counts, so that it only orders equals
+from papers.projection import EARLIER_UP_TO, Count, expected_votes
+
+COMMENT_WEIGHT, STAR_WEIGHT = 0.01, 0.01  # more was measured to hurt; see docs/trending.md
+WEAK_VOTES, WEAK_COMMENTS, WEAK_STARS = 3, 2, 10  # fewer are no reason to read a paper, so no reader is told
+ARCHIVE_RECENCY = 0.0001  # less than one comment more counts, so that it only orders equals
 ARCHIVE_RECENCY_YEARS = 100
 LARGEST_COUNT = 10**9
+TOLD_IN_DAYS_HOURS = 48.0
+PROJECTED_FROM_VOTES = 5  # fewer votes promise nothing that a reader should be told
 
 Signal = Mapping[str, object]
 
@@ -49,12 +51,6 @@ class Score:
     terms: tuple[Term, ...]
 
 
-def share_of_votes(age_hours: float) -> float:
-    """Tell which part (0..1) of its final votes a paper has, by hours since 00:00 UTC of its list day."""
-    age = max(age_hours, EARLIEST_HOURS)
-    return age / (age + HALF_OF_VOTES_HOURS)
-
-
 def trending_score(
     seen: Sequence[Seen],
     *,
@@ -63,31 +59,42 @@ def trending_score(
     from_archive: bool,
     boost: float,
     now: datetime,
+    absent_at: datetime | None = None,
 ) -> Score:
-    """Score what was seen of a paper up to `now`; readings dated later count as read now."""
+    """Score what was seen of a paper up to `now`; readings dated later count as read now.
+
+    `absent_at` is when its list was last read without the paper, before it was first seen there: it had no
+    votes then.
+    """
     readings = sorted(seen, key=lambda reading: _moment(reading, now))
     terms = [
-        _votes(readings, None if from_archive else listed_on, now),
+        _votes(readings, None if from_archive else listed_on, absent_at, now),
         _comments(readings),
         _stars(readings),
     ]
     if from_archive:
         terms.insert(0, _archive(published_on))
-    elif listed_on is not None:
-        terms.append(_fading(listed_on, now))
     terms.append(_boost(boost))
     kept = tuple(term for term in terms if term.value or term.text)
     return Score(round(math.fsum(term.value for term in kept), 9), kept)
 
 
-def explain(terms: Sequence[Term | Signal]) -> str:
-    """Tell a reader in half a sentence why a paper ranks where it does; takes terms, or their JSON."""
+def explain(terms: Sequence[Term | Signal], *, beside_counts: bool = False) -> str:
+    """Tell a reader in half a sentence why a paper ranks where it does; takes terms, or their JSON.
+
+    Unknown and weak signals are left out. `beside_counts`: the counts stand next to the sentence, so what
+    would only repeat them is left out too.
+    """
     texts = {_name(term): _text(term) for term in terms}
-    archive = texts.get("archive", "")
-    first = [archive, texts.get("votes", "")]
-    spoken = ", ".join(text for text in [*first, texts.get("comments", "")] if text and not _unknown(text))
-    rest = [texts.get("stars", ""), texts.get("boost", "")]
-    return "; ".join(text for text in [spoken, *rest] if text and not _unknown(text))
+    told = {name: text for name, text in texts.items() if not (_unknown(text) or _weak(name, text))}
+    if "archive" in texts:
+        first = [", ".join(told[name] for name in ("archive", "votes", "comments") if told.get(name))]
+    elif beside_counts:
+        first = [told.get("votes", "")]
+    else:
+        first = [told.get("votes", ""), told.get("comments", "")]
+    rest = [told.get("boost", "")] if beside_counts else [told.get("stars", ""), told.get("boost", "")]
+    return "; ".join(text for text in [*first, *rest] if text)
 
 
 def as_json(score: Score) -> list[dict[str, object]]:
@@ -105,6 +112,15 @@ def _text(term: Term | Signal) -> str:
 
 def _unknown(text: str) -> bool:
     return text.endswith("unknown")
+
+
+def _weak(name: str, text: str) -> bool:
+    """Whether a count is too small to be a reason. Texts start with their number: "61 upvotes at 10 h"."""
+    least = {"votes": WEAK_VOTES, "comments": WEAK_COMMENTS, "stars": WEAK_STARS}.get(name)
+    number = text.split(" ", 1)[0].replace(",", "")
+    if least is None or not text:
+        return False
+    return text.startswith("no ") or (number.isdecimal() and int(number) < least)
 
 
 def _utc(moment: datetime) -> datetime:
@@ -126,7 +142,9 @@ def _count(value: int | None) -> int | None:
     return None if value is None else max(0, min(int(value), LARGEST_COUNT))
 
 
-def _votes(readings: Sequence[Seen], listed_on: date | None, now: datetime) -> Term:
+def _votes(
+    readings: Sequence[Seen], listed_on: date | None, absent_at: datetime | None, now: datetime
+) -> Term:
     """Score the latest vote count, projected by its age where list day and time of reading are known."""
     latest = next((reading for reading in reversed(readings) if reading.upvotes is not None), None)
     if latest is None:
@@ -136,17 +154,30 @@ def _votes(readings: Sequence[Seen], listed_on: date | None, now: datetime) -> T
     if latest.observed_at is None or listed_on is None:
         return Term("votes", _log(votes), said)
     began = datetime(listed_on.year, listed_on.month, listed_on.day, tzinfo=UTC)
-    hours = max(0.0, (min(_utc(latest.observed_at), _utc(now)) - began).total_seconds() / 3600)
-    expected = votes / share_of_votes(hours)
-    return Term("votes", _log(expected), said + _course(votes, expected, hours))
+    counts = [
+        Count(_count(reading.upvotes) or 0, _hours(began, reading.observed_at, now))
+        for reading in readings
+        if reading.upvotes is not None and reading.observed_at is not None
+    ]
+    if absent_at is not None:
+        counts.insert(0, Count(0, _hours(began, absent_at, now)))
+    earlier = [count for count in counts if count.hours <= counts[-1].hours * EARLIER_UP_TO]
+    expected = expected_votes(counts[-1], earlier[-1] if earlier else None)
+    return Term("votes", _log(expected), said + _course(counts[-1], expected))
 
 
-def _course(votes: int, expected: float, hours: float) -> str:
+def _hours(began: datetime, moment: datetime, now: datetime) -> float:
+    return max(0.0, (min(_utc(moment), _utc(now)) - began).total_seconds() / 3600)
+
+
+def _course(latest: Count, expected: float) -> str:
     """Tell when the votes were counted and, while many are still to come, how many to expect."""
-    if hours >= 48:
-        return f" in {hours / 24:.0f} days"
-    age = f" at {hours:.0f} hour{'' if round(hours) == 1 else 's'}"
-    return age if votes < 5 else f"{age}, on course for about {_about(expected):,}"
+    if latest.hours >= TOLD_IN_DAYS_HOURS:
+        return f" in {latest.hours / 24:.0f} days"
+    age = f" at {latest.hours:.0f} h"
+    if latest.votes < PROJECTED_FROM_VOTES:
+        return age
+    return f"{age}, on course for about {_about(expected):,}"
 
 
 def _about(number: float) -> int:
@@ -172,7 +203,7 @@ def _stars(readings: Sequence[Seen]) -> Term:
         return Term("stars", 0.0, "code stars unknown")
     stars = known[-1]
     said = f"{stars / 1000:.1f}k".replace(".0k", "k") if stars >= 1000 else str(stars)
-    text = f"code with {said} star{'' if stars == 1 else 's'}" if stars else ""
+    text = f"{said} star{'' if stars == 1 else 's'}" if stars else ""
     return Term("stars", round(STAR_WEIGHT * _log(stars), 6), text)
 
 
@@ -183,13 +214,6 @@ def _archive(published_on: date | None) -> Term:
     span = ARCHIVE_RECENCY_YEARS * 365.25
     recency = (published_on - date(1990, 1, 1)).days / span
     return Term("archive", round(ARCHIVE_RECENCY * min(max(recency, 0.0), 1.0), 10), "from the archive")
-
-
-def _fading(listed_on: date, now: datetime) -> Term:
-    """Let papers sink in lists once editions are done with them."""
-    days = (_utc(now).date() - listed_on).days
-    faded = min(max(days - FRESH_DAYS, 0) * FADE_PER_DAY, MOST_FADED)
-    return Term("age", round(-faded, 6), f"listed {days} days ago" if faded else "")
 
 
 def _boost(boost: float) -> Term:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from tests.source_server import SourceServer
+
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LEFT_OUT = pytest.StashKey[list[str]]()
@@ -40,6 +42,16 @@ def own_database() -> Iterator[str]:
         connection.execute(f"create database {name}")
         yield urlunsplit(parts._replace(path=f"/{name}"))
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def sources(settings: Any) -> Iterator[SourceServer]:
+    """A server of our own that plays the sources, named in the settings."""
+    with SourceServer() as server:
+        settings.NEWSLETTER_HUGGINGFACE_URL = server.huggingface_url
+        settings.NEWSLETTER_ARXIV_API_URL = server.arxiv_api_url
+        settings.NEWSLETTER_ARXIV_FEED_URL = server.arxiv_feed_url
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from config import keeper
 from config.celery import TICK, app
 from config.valkey import Valkey
 from tests.processes import ROOT, RunningSink, program, smtp_sink, wait_until
+from tests.source_server import SourceServer
+from tests.source_shapes import hf_item
 
 DONE = re.compile(rf"Task {re.escape(TICK)}\[[0-9a-f-]+\] succeeded")
 
@@ -193,6 +195,34 @@ def test_the_days_mails_arrive_once_at_a_real_mail_server(crew: Crew, own_databa
             ("glaciers@example.org", "accepted", ""),
             ("robots@example.org", "accepted", ""),
         ]
+
+
+def test_papers_of_today_are_fetched_by_themselves(crew: Crew, own_database: str) -> None:
+    today = datetime.now(UTC).date()
+    lists = [today - timedelta(days=n) for n in range(3, -1, -1)]
+    weekdays = [day for day in lists if day.weekday() < 5]
+    with SourceServer() as sources:
+        for day in weekdays:
+            sources.lists[day] = [hf_item(f"2610.{day.day:02}001", listed_on=day)]
+        crew.environment |= {
+            "NEWSLETTER_SOURCES": "huggingface",
+            "NEWSLETTER_HUGGINGFACE_URL": sources.huggingface_url,
+            "NEWSLETTER_FREEZE_AT": "00:00",
+        }
+        crew.beat()
+        crew.worker()
+        runs = "select target, verdict, read_count from papers_sourcerun order by target"
+        expected = [(day.isoformat(), "ok", 1) for day in weekdays]
+        wait_until(lambda: rows(own_database, runs) == expected, 40, "each list was read once")
+        editions = "select state from newsletter_edition where number is not null"
+        wait_until(lambda: rows(own_database, editions) == [("closed",)], 40, "the edition is closed")
+        ticks = len(DONE.findall(crew.said("worker"))) + 3
+        wait_until(lambda: len(DONE.findall(crew.said("worker"))) >= ticks, 20, "later ticks")
+        assert rows(own_database, runs) == expected, "nothing is due again"
+    told = "select sources -> 0 ->> 'verdict' from newsletter_edition where number is not null"
+    assert rows(own_database, told) == [("ok",)]
+    printed = "select count(*) from newsletter_editionpaper"
+    assert rows(own_database, printed) == [(len([day for day in weekdays if day < today]),)]
 
 
 def test_a_wish_to_refile_that_no_broker_knows_of_is_found_by_the_tick(crew: Crew, own_database: str) -> None:

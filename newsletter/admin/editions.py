@@ -9,13 +9,16 @@ from django.db.models.expressions import Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from newsletter import edition as editing
 from newsletter.admin import previewing
 from newsletter.models import Edition, EditionPaper
 from newsletter.tally import mails_by_state, mails_in_words
 from papers.admin.readonly import ReadOnlyInline
+from papers.sources.names import name_of
 
 NOTE_STATES = {Edition.State.OPEN, Edition.State.HELD}
 
@@ -71,7 +74,16 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 31
     date_hierarchy = "date"
     inlines = [EntryInline]
-    fields = [("date", "number"), ("state", "candidate_count"), ("frozen_at", "closed_at"), "mails", "note"]
+    fields = [
+        ("date", "number"),
+        ("state", "candidate_count"),
+        "held_because",
+        ("frozen_at", "closed_at"),
+        "how_sources_were_read",
+        "mails",
+        "note",
+    ]
+    actions = ["freeze_in_spite_of_sources"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EditionList
@@ -105,7 +117,8 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False  # the ledger refers to them
 
     def get_readonly_fields(self, request: HttpRequest, obj: Edition | None = None) -> list[str]:
-        fixed = ["date", "number", "state", "candidate_count", "frozen_at", "closed_at", "mails"]
+        fixed = ["date", "number", "state", "candidate_count", "held_because", "frozen_at", "closed_at"]
+        fixed += ["how_sources_were_read", "mails"]
         return fixed if obj and obj.state in NOTE_STATES else [*fixed, "note"]
 
     def save_model(self, request: HttpRequest, obj: Edition, form: Any, change: bool) -> None:
@@ -116,6 +129,29 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(
                 request, "The edition was frozen meanwhile; the note is left as it was.", "ERROR"
             )
+
+    @admin.action(description="Freeze it in spite of its sources", permissions=["change"])
+    def freeze_in_spite_of_sources(self, request: HttpRequest, editions: QuerySet[Edition]) -> None:
+        """A curator's word where a source is stale or silent: the edition is made from what there is."""
+        chosen_ones = list(editions.order_by("date"))
+        waiting = [chosen for chosen in chosen_ones if chosen.state in editing.WAITING]
+        for chosen in waiting:
+            try:
+                built = editing.build(chosen.date, now=timezone.now())
+            except editing.EditionError as error:
+                self.message_user(request, f"{chosen}: {error}.", "ERROR")
+                continue
+            self.log_change(request, built, "Frozen in spite of its sources.")
+            self.message_user(request, f"{built} is {built.get_state_display()}.")
+        if others := len(chosen_ones) - len(waiting):
+            told = f"{others} did not wait, and {'is' if others == 1 else 'are'} left as before."
+            self.message_user(request, told, "WARNING")
+
+    @admin.display(description="sources")
+    def how_sources_were_read(self, edition: Edition) -> SafeString | str:
+        """What readers are told of each, and in parentheses what only the desk is."""
+        rows = [(name_of(one["source"]), one["text"], one.get("detail") or "–") for one in edition.sources]
+        return format_html_join("; ", "{} {} ({})", rows) or "–"
 
     @admin.display(description="papers", ordering="paper_count")
     def papers_held(self, edition: Edition) -> int:

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from newsletter.models import Edition
 from newsletter.tally import mails_by_state, mails_in_words
+from papers import duties, verdicts
+from papers.sources.names import name_of
 
 register = template.Library()
 
@@ -18,6 +20,28 @@ class Today:
     edition: Edition | None
     papers: int
     mails: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    text: str
+    detail: str
+    is_broken: bool
+
+
+@register.simple_tag(takes_context=True)
+def source_lines(context: Context) -> list[SourceLine]:
+    """How each source stands just now, a line each; none for staff without the right to see source runs."""
+    if not context["request"].user.has_perm("papers.view_sourcerun"):
+        return []
+    return [
+        SourceLine(
+            f"{name_of(state.source)} {state.text}",
+            state.detail,
+            state.verdict in (verdicts.FAILED, verdicts.STALE),
+        )
+        for state in duties.standing(now=timezone.now())
+    ]
 
 
 @register.simple_tag(takes_context=True)

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from papers.admin.readonly import ReadOnlyAdmin
 from papers.models import SourceRun
@@ -19,11 +20,10 @@ class SourceRunAdmin(ReadOnlyAdmin):
         "source",
         "target",
         "verdict",
-        "read_count",
-        "new_count",
-        "updated_count",
-        "unchanged_count",
-        "rejected_count",
+        "message_in_short",
+        "duration",
+        "retry_at",
+        "counts",
     ]
     list_filter = ["source", "verdict"]
     search_fields = ["target"]
@@ -31,6 +31,7 @@ class SourceRunAdmin(ReadOnlyAdmin):
     fields = [
         ("source", "target"),
         ("started_at", "finished_at"),
+        ("day", "retry_at"),
         ("verdict", "message"),
         ("read_count", "new_count", "updated_count", "unchanged_count", "rejected_count"),
         "rejects_in_words",
@@ -44,6 +45,29 @@ class SourceRunAdmin(ReadOnlyAdmin):
             and request.resolver_match.url_name == "papers_sourcerun_changelist"
         )
         return queryset.defer("rejects") if is_list else queryset
+
+    @admin.display(description="why")
+    def message_in_short(self, run: SourceRun) -> str:
+        return Truncator(run.message).chars(90)
+
+    @admin.display(description="counts")
+    def counts(self, run: SourceRun) -> str:
+        """ "31 read: 5 new, 26 updated": those that are not 0."""
+        parts = [
+            (run.new_count, "new"),
+            (run.updated_count, "updated"),
+            (run.unchanged_count, "unchanged"),
+            (run.rejected_count, "rejected"),
+        ]
+        told = ", ".join(f"{number:,} {word}" for number, word in parts if number)
+        return f"{run.read_count:,} read: {told}" if told else "–"
+
+    @admin.display(description="took")
+    def duration(self, run: SourceRun) -> str:
+        """ "12 s"; of a run that was never finished, what is known."""
+        if run.finished_at is None:
+            return "under way"
+        return f"{(run.finished_at - run.started_at).total_seconds():.0f} s"
 
     @admin.display(description="rejected records")
     def rejects_in_words(self, run: SourceRun) -> str | SafeString:

@@ -148,7 +148,11 @@ def test_a_stale_pid_file_is_seen_through_after_the_server_was_killed(var: Path)
     assert processes_of(var) == []
 
 
-@pytest.mark.parametrize("content", [f"{os.getpid()}\n/elsewhere\n", "12", "", "nonsense\n"])
+@pytest.mark.parametrize(
+    "content",
+    [f"{os.getpid()}\n/elsewhere\n", "12", "", "nonsense\n"],
+    ids=["ours", "short", "empty", "words"],
+)
 def test_a_pid_file_of_a_stranger_or_cut_short_does_not_keep_the_server_from_starting(
     var: Path, content: str
 ) -> None:

@@ -113,6 +113,30 @@ def read(*names: str, **changes: str) -> list[object]:
             {"CSRF_TRUSTED_ORIGINS": "papers.example.org"},
             "CSRF_TRUSTED_ORIGINS is 'papers.example.org', but must be origins such as https://papers.example.org",
         ),
+        (
+            {"NEWSLETTER_SOURCES": "huggingface,twitter"},
+            "NEWSLETTER_SOURCES is 'twitter', but must be some of huggingface, arxiv between commas, or none",
+        ),
+        (
+            {"NEWSLETTER_SOURCES": "arxiv"},
+            "NEWSLETTER_ARXIV_CATEGORIES is not set: arxiv reads what these announce, such as cs.CL,cs.LG",
+        ),
+        (
+            {"NEWSLETTER_ARXIV_CATEGORIES": "cs.CL,?"},
+            "NEWSLETTER_ARXIV_CATEGORIES is '?', but must be arXiv categories such as cs.CL, between commas",
+        ),
+        (
+            {"NEWSLETTER_HUGGINGFACE_URL": "https://name:secret@example.org"},
+            "NEWSLETTER_HUGGINGFACE_URL is '…', but must be an address such as https://huggingface.co",
+        ),
+        (
+            {"NEWSLETTER_FETCH_MINUTES": "1"},
+            "NEWSLETTER_FETCH_MINUTES is '1', but must be a whole number from 10 to 1440",
+        ),
+        (
+            {"NEWSLETTER_STALE_SOURCES": "ignore"},
+            "NEWSLETTER_STALE_SOURCES is 'ignore', but must be one of label, hold",
+        ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud', but must be one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
@@ -153,6 +177,23 @@ def test_anymail_reads_its_settings_under_their_own_names() -> None:
     )
     found = read(*names, **PROVIDER, **given, ANYMAIL_DEBUG_API_REQUESTS="false")
     assert found == ["anymail.backends.postmark.EmailBackend", 20, "1234", False]
+
+
+def test_which_sources_are_read_is_a_setting() -> None:
+    names = ("NEWSLETTER_SOURCES", "NEWSLETTER_ARXIV_CATEGORIES", "NEWSLETTER_ARXIV_FEED_URL")
+    feed = "https://rss.arxiv.org/atom"
+    assert read(*names) == [["huggingface"], [], feed]
+    assert read(*names, NEWSLETTER_SOURCES="none") == [[], [], feed]
+    both = {
+        "NEWSLETTER_SOURCES": "arxiv, huggingface,arxiv",
+        "NEWSLETTER_ARXIV_CATEGORIES": "cs.CL,hep-th,cs.CL",
+    }
+    mirror = "http://mirror.example.org/atom"
+    assert read(*names, **both, NEWSLETTER_ARXIV_FEED_URL=f"{mirror}/") == [
+        ["arxiv", "huggingface"],
+        ["cs.CL", "hep-th"],
+        mirror,
+    ]
 
 
 def test_a_mail_server_gets_its_usual_port_and_an_explicit_timeout() -> None:

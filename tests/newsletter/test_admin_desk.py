@@ -1,6 +1,7 @@
 """The desk's pages about readers, editions and the ledger, on a real PostgreSQL."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -14,8 +15,11 @@ from newsletter.mixes import mix_for
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, Suppression
 from newsletter.suppression import suppress
 from newsletter.tokens import link_token
+from papers import duties
+from papers.models import SourceRun
 from tests.desk import queries_of, staff_with
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
+from tests.pages import words_of
 
 pytestmark = pytest.mark.django_db
 BASE = "/admin/newsletter/"
@@ -250,3 +254,56 @@ def test_the_first_page_shows_the_edition_only_to_who_may_see_it(boss: Client) -
     row(1)
     assert "1 accepted" in boss.get("/admin/").content.decode()
     assert "1 accepted" not in staff_with("view_paper").get("/admin/").content.decode()
+
+
+def a_run(source: str = "huggingface", target: str = "", **fields: object) -> SourceRun:
+    now = timezone.now()
+    values = {"started_at": now, "finished_at": now, "verdict": "ok", "message": "31 records"}
+    target = target or duties.watched("huggingface", now)[-1].name
+    return SourceRun.objects.create(source=source, target=target, **{**values, **fields})
+
+
+def test_the_first_page_tells_how_the_sources_stand_and_is_red_only_where_it_must(
+    boss: Client, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+    a_run()
+    page = boss.get("/admin/").content.decode()
+    assert "Hugging Face read at" in page and "31 records" in page and "desk-broken" not in page
+    SourceRun.objects.update(verdict="failed", message="<b>example.org</b> answered with status 500.")
+    page = boss.get("/admin/").content.decode()
+    assert '<p class="desk-broken">' in page and "Hugging Face never read" in words_of(page)
+    assert "&lt;b&gt;example.org&lt;/b&gt; answered with status 500." in page
+    assert "Hugging Face" not in staff_with("view_edition").get("/admin/").content.decode()
+
+
+def test_a_curator_freezes_a_held_edition_in_spite_of_its_sources(boss: Client) -> None:
+    today = timezone.now().date()
+    make_paper(listed_on=today - timedelta(days=1))
+    told = "Hugging Face stale since Monday 16 November, 23:40 UTC"
+    held = Edition.objects.create(date=today, state="held", held_because=told)
+    done = Edition.objects.create(date=today - timedelta(days=1), state="closed")
+    assert told in words_of(boss.get("/admin/").content.decode())
+    data = {"action": "freeze_in_spite_of_sources", "_selected_action": [held.pk, done.pk]}
+    page = words_of(boss.post(f"{BASE}edition/", data, follow=True).content.decode())
+    held.refresh_from_db()
+    assert (held.state, held.entries.count()) == ("frozen", 1)
+    assert f"Edition of {today} is frozen." in page and "1 did not wait, and is left as before." in page
+    assert LogEntry.objects.get().change_message == "Frozen in spite of its sources."
+
+
+def test_an_edition_shows_how_its_sources_were_read(boss: Client) -> None:
+    told = {"source": "arxiv", "verdict": "stale", "text": "stale since Monday", "detail": "<b>old</b> feed"}
+    edition = make_edition(date=date(2026, 11, 1), sources=[told])
+    page = words_of(boss.get(f"{BASE}edition/{edition.pk}/change/").content.decode())
+    assert "arXiv stale since Monday (<b>old</b> feed)" in page
+
+
+def test_runs_are_listed_with_verdict_duration_and_retry(boss: Client) -> None:
+    started = timezone.now() - timedelta(days=1)
+    a_run(started_at=started, finished_at=started + timedelta(seconds=12), verdict="failed", retry_at=started)
+    a_run(started_at=started, finished_at=None, verdict="", message="")
+    a_run(read_count=31, new_count=5, updated_count=1_026)
+    page = words_of(boss.get("/admin/papers/sourcerun/").content.decode())
+    assert "12 s" in page and "under way" in page and "failed" in page
+    assert "31 read: 5 new, 1,026 updated" in page

@@ -188,11 +188,11 @@ def test_an_edition_without_papers_is_empty_and_has_no_number() -> None:
     assert (built.state, built.number, built.candidate_count, built.entries.count()) == ("empty", None, 0, 0)
 
 
-def test_a_held_edition_is_left_as_it_is() -> None:
+def test_a_held_edition_is_built_by_whoever_says_so() -> None:
     voted("Waits", 5)
     Edition.objects.create(date=DAY, state="held")
     built = edition.build(DAY, now=NOW)
-    assert (built.state, EditionPaper.objects.count()) == ("held", 0)
+    assert (built.state, EditionPaper.objects.count()) == ("frozen", 1)
 
 
 def test_it_takes_the_top_fifty_and_the_top_eight_of_each_topic() -> None:
@@ -228,6 +228,16 @@ def test_a_past_day_is_ranked_by_what_was_known_then(built_at: datetime, order: 
     late = voted("Rose late", 10)
     seen(late, 900, at=datetime(2026, 11, 20, 9, tzinfo=UTC))
     assert titles(now=built_at) == order
+
+
+@pytest.mark.parametrize(("built_on", "upvotes"), [(20, 900), (21, 10)])
+def test_the_cards_of_a_past_day_show_the_counts_of_then(built_on: int, upvotes: int) -> None:
+    paper = voted("Rose late", 10)
+    seen(paper, 900, at=datetime(2026, 11, 20, 9, tzinfo=UTC))
+    Paper.objects.filter(pk=paper.pk).update(upvotes=900)
+    (entry,) = edition.build(DAY, now=datetime(2026, 11, built_on, 12, tzinfo=UTC)).entries.all()
+    counts = {name: entry.card[name] for name in ("upvotes", "num_comments", "github_stars")}
+    assert counts == {"upvotes": upvotes, "num_comments": None, "github_stars": None}
 
 
 def test_the_number_of_queries_does_not_grow_with_the_papers() -> None:

@@ -1,13 +1,20 @@
 """The tick, called at chosen moments: what it makes, what it says of days that went by, whom it plans."""
 
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.utils import timezone
 
 from newsletter import edition, heartbeat
 from newsletter.models import Delivery, Edition
+from papers import runs
+from papers.models import SourceRun
 from tests.factories import make_paper, make_subscriber
+from tests.source_server import SourceServer
+from tests.source_shapes import hf_item
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +63,108 @@ def test_readers_of_the_demo_are_mailed_to_files_only(settings: Any) -> None:
     assert heartbeat.beat(now=DUE).planned == 0
     settings.EMAIL_BACKEND = "newsletter.filemail.EmailBackend"
     assert heartbeat.beat(now=DUE).planned == 1
+
+
+def read(started: datetime, verdict: str = "ok", *, days: tuple[int, ...] = (17, 18, 19)) -> None:
+    """Readings of these November lists."""
+    for day in days:
+        SourceRun.objects.create(
+            source="huggingface",
+            target=f"2026-11-{day}",
+            started_at=started,
+            finished_at=started,
+            verdict=verdict,
+            message="example.org answered with status 500.",
+        )
+
+
+@pytest.fixture
+def huggingface(settings: Any) -> None:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+
+
+def test_an_edition_waits_for_its_sources_and_says_how_they_were_read(huggingface: None) -> None:
+    make_paper(listed_on=DAY - timedelta(days=1))
+    pulse = heartbeat.beat(now=DUE)
+    assert (pulse.edition, pulse.due_sources) == (None, ("huggingface",))
+    assert Edition.objects.get(date=DAY).awaited_from == DUE
+    read(DUE)
+    built = heartbeat.beat(now=DUE + timedelta(minutes=1)).edition
+    assert built is not None and built.state == "frozen"
+    assert built.sources == [
+        {
+            "source": "huggingface",
+            "verdict": "ok",
+            "text": "read at 00:31 UTC",
+            "detail": "example.org answered with status 500.",
+        }
+    ]
+
+
+def test_a_source_that_fails_labels_the_edition_after_a_while(huggingface: None) -> None:
+    make_paper(listed_on=DAY - timedelta(days=1))
+    read(DUE - timedelta(hours=1))
+    read(DUE, "failed")
+    assert heartbeat.beat(now=DUE).edition is None
+    assert heartbeat.beat(now=DUE + timedelta(minutes=89)).edition is None
+    built = heartbeat.beat(now=DUE + timedelta(minutes=90)).edition
+    assert built is not None and built.state == "frozen"
+    assert [(one["verdict"], one["text"]) for one in built.sources] == [
+        ("failed", "not read since Thursday 19 November, 23:31 UTC")
+    ]
+
+
+@pytest.fixture
+def holding(huggingface: None, settings: Any) -> None:
+    """An edition that is held because a list is stale."""
+    settings.NEWSLETTER_STALE_SOURCES = "hold"
+    make_paper(listed_on=DAY - timedelta(days=1))
+    read(DUE - timedelta(hours=1))
+    read(DUE, "stale")
+    assert heartbeat.beat(now=DUE).edition is None
+    held = Edition.objects.get(date=DAY)
+    assert (held.state, held.held_because) == (
+        "held",
+        "Hugging Face stale since Thursday 19 November, 23:31 UTC",
+    )
+
+
+def test_a_held_edition_is_made_once_its_sources_were_read(holding: None) -> None:
+    assert heartbeat.beat(now=DUE + timedelta(hours=3)).edition is None
+    read(DUE + timedelta(hours=4))
+    built = heartbeat.beat(now=DUE + timedelta(hours=4)).edition
+    assert built is not None and (built.state, built.broken_sources) == ("frozen", [])
+
+
+def test_a_held_edition_is_missed_when_its_day_is_over_and_its_papers_go_on(holding: None) -> None:
+    tomorrow = DUE + timedelta(days=1)
+    read(tomorrow, days=(18, 19, 20))
+    built = heartbeat.beat(now=tomorrow).edition
+    assert built is not None and (built.date, built.entries.count()) == (DAY + timedelta(days=1), 1)
+    assert days()[0] == (DAY, "missed")
+
+
+def test_runs_that_broke_off_are_closed_by_the_tick(huggingface: None) -> None:
+    run = runs.claim("huggingface", "2026-11-19", now=DUE)
+    assert run is not None
+    heartbeat.beat(now=DUE + timedelta(minutes=6))
+    run.refresh_from_db()
+    assert (run.verdict, run.message) == ("failed", runs.BROKE_OFF)
+
+
+def test_without_a_broker_the_command_reads_the_sources_itself(
+    sources: SourceServer, huggingface: None, settings: Any
+) -> None:
+    settings.NEWSLETTER_FREEZE_AT = "00:00"
+    today = timezone.now().date()
+    lists = [day for day in (today - timedelta(days=n) for n in range(1, 4)) if day.weekday() < 5]
+    for day in lists:
+        sources.lists[day] = [hf_item(f"2610.{day.day:02}001", listed_on=day)]
+    said = []
+    for _ in range(2):
+        out = StringIO()
+        call_command("tick", stdout=out)
+        said.append(out.getvalue().splitlines())
+    assert said[0][0] == f"Edition of {today} waits for its sources. Mails: 0 planned, 0 accepted."
+    assert said[0][1 : 1 + len(lists)] == [f"Hugging Face {day}: ok, 1 record" for day in sorted(lists)]
+    assert said[1] == [f"Edition of {today} is frozen. Mails: 0 planned, 0 accepted."]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from newsletter.mixes import mix_for
 from newsletter.models import Edition
-from papers.models import Paper, SourceRun, Topic
+from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_topic
 from tests.pages import faults_of, headings_of, words_of
 
@@ -144,11 +144,25 @@ def test_what_is_unknown_is_left_out(client: Client) -> None:
 
 
 def test_the_dateline_says_how_the_sources_did(client: Client) -> None:
-    started = timezone.now().replace(hour=0, minute=10)
-    for source, verdict in [("huggingface", "failed"), ("huggingface", "ok"), ("arxiv", "quiet")]:
-        SourceRun.objects.create(source=source, target="", started_at=started, verdict=verdict)
-        started += timedelta(seconds=1)
-    assert "arXiv: quiet, as its calendar says · Hugging Face: read at 00:10" in words_of(get(client, "/"))
+    told = [
+        {"source": "huggingface", "verdict": "ok", "text": "read at 00:17 UTC", "detail": "31 records"},
+        {"source": "arxiv", "verdict": "stale", "text": "stale since Monday 16 November, 05:02 UTC"},
+    ]
+    make_edition(date=TODAY, papers=[(make_paper(), [])], sources=told)
+    said = "Hugging Face read at 00:17 UTC · arXiv stale since Monday 16 November, 05:02 UTC"
+    for path in ("/", f"/{TODAY}/"):
+        assert said in words_of(get(client, path))
+
+
+def test_a_quiet_day_does_not_look_like_a_broken_one(client: Client) -> None:
+    told = [{"source": "huggingface", "verdict": "ok", "text": "read at 00:17 UTC"}]
+    empty = make_edition(date=TODAY, state="empty", sources=told)
+    page = words_of(get(client, "/"))
+    assert "Nothing to print" in page and "could not be read" not in page
+    empty.sources = [told[0] | {"verdict": "failed", "text": "never read"}]
+    empty.save()
+    page = words_of(get(client, "/"))
+    assert "A source could not be read" in page and "Nothing to print" not in page
 
 
 def test_markup_in_a_title_is_text(client: Client) -> None:

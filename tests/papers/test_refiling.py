@@ -206,6 +206,20 @@ def test_the_command_files_everything_and_goes_on_where_a_filing_stopped() -> No
     assert [outcome for *_, outcome in runs()] == ["done", "done", "superseded", "done"]
 
 
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_the_command_counts_up_in_one_line() -> None:
+    robots(4)
+    out = Terminal()
+    call_command("file_papers", stdout=out)
+    assert out.getvalue() == (
+        "\r3 of 4 papers filed\r4 of 4 papers filed\r\x1b[K4 papers are filed anew, 0 filings changed.\n"
+    )
+
+
 FILL = """
 from papers.models import Paper, Topic
 Topic.objects.all().delete()

@@ -1,24 +1,24 @@
 """Freezes the edition of a day."""
 
 from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from newsletter import edition
+from papers.management import arguments
 
 
 class Command(BaseCommand):
     help = "Freeze the edition of a day (UTC): choose its papers, rank them, store why. Twice does no harm."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--date", type=date.fromisoformat, help="the edition's day, YYYY-MM-DD; today")
+        parser.add_argument("--date", metavar="DATE", help="the edition's day, YYYY-MM-DD; today")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        day = options["date"] or now.date()
+        day = arguments.day("--date", options["date"]) if options["date"] else now.date()
         try:
             built = edition.build(day, now=now)
         except edition.EditionError as error:

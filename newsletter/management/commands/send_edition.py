@@ -13,6 +13,7 @@ from newsletter import delivery
 from newsletter.addresses import AddressError, parse_address
 from newsletter.mail import Press
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
+from papers.management import arguments
 
 State = Edition.State
 
@@ -21,14 +22,12 @@ class Command(BaseCommand):
     help = "Send a frozen edition. Run it twice, kill it, run it again: nobody gets a second mail."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--date", type=date.fromisoformat, help="the edition's day, YYYY-MM-DD; the latest"
-        )
+        parser.add_argument("--date", metavar="DATE", help="the edition's day, YYYY-MM-DD; the latest")
         parser.add_argument("--dry-run", action="store_true", help="say who would get what; send nothing")
         parser.add_argument("--to", metavar="ADDRESS", help="only to this subscriber")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        edition = self._edition(options["date"])
+        edition = self._edition(arguments.day("--date", options["date"]) if options["date"] else None)
         only = self._subscriber(options["to"])
         if edition.state not in delivery.SENDABLE:
             self.stdout.write(f"{edition} is {edition.state}: nothing to send.")

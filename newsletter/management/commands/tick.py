@@ -1,14 +1,22 @@
-"""Does whatever is due now, here and at once, without a worker: for cron and for people."""
+"""Does whatever is due now, here and at once, without a worker: for cron and for people.
+
+Sources are read last, so that a slow one keeps no mail waiting, and only where no broker is set: with one,
+the workers read them.
+"""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
-from papers import refiling
+from newsletter.models import Edition
+from papers import reading, refiling
+from papers.sources.names import name_of
 
 REFILE_SECONDS = 30  # then the next tick goes on
+READ_SECONDS = 30  # for each source; the next tick goes on
 
 
 class Command(BaseCommand):
@@ -19,7 +27,23 @@ class Command(BaseCommand):
         asked = outbox.send_pending(now=timezone.now())
         sent = delivery.drain(now=timezone.now())
         refiling.work(seconds=REFILE_SECONDS)
-        today = f"{pulse.edition} is {pulse.edition.state}" if pulse.edition else "No edition is due yet"
-        self.stdout.write(f"{today}. Mails: {pulse.planned} planned, {asked + sent.accepted} accepted.")
+        mails = f"{pulse.planned} planned, {asked + sent.accepted} accepted"
+        self.stdout.write(f"{_today(pulse.edition)}. Mails: {mails}.")
         if sent.stopped:
             self.stderr.write(f"Stopped: {sent.stopped}")
+        if settings.CELERY_BROKER_URL == "memory://":
+            for source in pulse.due_sources:
+                for run in reading.read_due(source, now=timezone.now(), seconds=READ_SECONDS):
+                    self.stdout.write(f"{name_of(run.source)} {run.target}: {run.verdict}, {run.message}")
+
+
+def _today(built: Edition | None) -> str:
+    """How today's edition stands."""
+    if built:
+        return f"{built} is {built.state}"
+    waiting = Edition.objects.filter(date=timezone.now().date()).first()
+    if waiting and waiting.state == Edition.State.HELD:
+        return f"{waiting} is held: {waiting.held_because}"
+    if waiting and waiting.awaited_from:
+        return f"{waiting} waits for its sources"
+    return "No edition is due yet"

@@ -1,0 +1,228 @@
+"""Reads one source once: asks it, saves what comes, and leaves a SourceRun with a verdict."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db.models import QuerySet
+
+from papers import calendars, pacing, runs
+from papers.duties import off_their_lists
+from papers.identity import identity
+from papers.ingest import IngestReport, count, save_records
+from papers.models import SourceRecord, SourceRun
+from papers.singles import without_categories
+from papers.sources import arxiv_api, huggingface_api
+from papers.sources.http import Client, FetchError
+from papers.sources.record import PaperRecord, Records, Reject, SourceError
+from papers.targets import LEFT_OUT, LOOKUP, Target
+from papers.verdicts import FAILED, PARTIAL, Outcome, judge
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50  # a page of Hugging Face
+TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes
+DEADLINE = 60.0  # seconds for one request with its body
+MAX_BYTES = 16_000_000  # a list of 50 papers has about 300 KB
+ATTEMPTS = 3
+LOOKUP_LIMIT = 300  # papers in one run; two days of the busiest lists
+SINGLES_LIMIT = 20  # papers asked for one by one
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)  # after failures in a row
+SAME_LIST_FROM = 3  # papers; fewer may stand on two lists by chance (30 of 12,200 do)
+_STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
+
+
+@dataclass
+class _Reading:
+    """A run under way. Its clock goes on from the `now` that it was given."""
+
+    target: Target
+    run: SourceRun
+    report: IngestReport
+    begun: datetime
+    wait: Callable[[float], None]
+    feed_date: date | None = None
+    names: set[str] = field(default_factory=set)
+    started: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        return self.begun + timedelta(seconds=time.monotonic() - self.started)
+
+    def noted(self, records: Records) -> Records:
+        """The same records; the names of the papers are kept, to compare lists."""
+        for record in records:
+            if isinstance(record, PaperRecord):
+                self.names.add(identity(record))
+            yield record
+
+    def before_request(self) -> None:
+        runs.renew(self.run, now=self.now())
+        if self.target.source == "arxiv":
+            pacing.take_turn("arxiv request", pacing.ARXIV_SECONDS, wait=self.wait)
+
+
+def fetch(
+    target: Target,
+    *,
+    now: datetime,
+    progress: Callable[[int], None] | None = None,
+    wait: Callable[[float], None] = time.sleep,
+) -> SourceRun | None:
+    """Read a target and return its finished run; None where somebody else is reading that source.
+
+    Never raises what a source does wrong: the run's verdict tells it. When the process is told to stop, the
+    run is finished first, and what came before stays saved.
+    """
+    run = runs.claim(target.source, target.name, now=now)
+    if run is None:
+        return None
+    reading = _Reading(target, run, IngestReport(target.source, target.name), now, wait)
+    try:
+        _read(reading, progress)
+    except FetchError as error:
+        if error.retry_after:
+            pacing.rest(target.source, error.retry_after, now=reading.now())
+        _finish(reading, str(error))
+    except SourceError as error:
+        _finish(reading, str(error))
+    except _STOPS:
+        _finish(reading, "it was stopped")
+        raise
+    except Exception as error:
+        _finish(reading, f"it ended in an error of ours ({type(error).__name__}), which stands in the log")
+        raise
+    else:
+        _finish(reading)
+    return run
+
+
+def _read(reading: _Reading, progress: Callable[[int], None] | None) -> None:
+    def saved(read: int) -> None:
+        runs.renew(reading.run, now=reading.now())
+        if progress:
+            progress(read)
+
+    with Client(
+        user_agent=f"PaperRound/0.1 (+{settings.SITE_URL})",
+        timeout=TIMEOUT,
+        deadline=DEADLINE,
+        max_bytes=MAX_BYTES,
+        attempts=ATTEMPTS,
+        wait=reading.wait,
+        before_request=reading.before_request,
+        now=reading.now,
+    ) as client:
+        save_records(
+            reading.noted(_records(reading, client)),
+            reading.report,
+            first_read_on=reading.target.day or reading.begun.date(),
+            now=reading.begun,
+            batch_size=BATCH,
+            progress=saved,
+        )
+
+
+def _records(reading: _Reading, client: Client) -> Records:
+    target = reading.target
+    if target.source == "huggingface" and target.day:
+        yield from huggingface_api.fetch_day(client, settings.NEWSLETTER_HUGGINGFACE_URL, target.day)
+    elif target.name == LEFT_OUT:
+        yield from _one_by_one(reading, client)
+    elif target.name == LOOKUP:
+        ids = without_categories(now=reading.begun).values_list("arxiv_id", flat=True)[:LOOKUP_LIMIT]
+        yield from arxiv_api.fetch_ids(client, settings.NEWSLETTER_ARXIV_API_URL, [one for one in ids if one])
+    elif target.day is None:
+        feed = arxiv_api.fetch_announcements(client, settings.NEWSLETTER_ARXIV_FEED_URL, target.category)
+        # Made at midnight US Eastern, which is the same date in UTC.
+        reading.feed_date = feed.updated.astimezone(UTC).date() if feed.updated else None
+        yield from feed.records
+    else:
+        since, until = calendars.submission_window(target.day)
+        yield from arxiv_api.fetch_submitted(
+            client, settings.NEWSLETTER_ARXIV_API_URL, target.category, since, until
+        )
+
+
+def _one_by_one(reading: _Reading, client: Client) -> Records:
+    """Papers that left their lists, those with the most votes first; one that is gone costs only itself."""
+    ids = off_their_lists(now=reading.begun).values_list("arxiv_id", flat=True)[:SINGLES_LIMIT]
+    for arxiv_id in [one for one in ids if one]:
+        try:
+            yield huggingface_api.fetch_paper(client, settings.NEWSLETTER_HUGGINGFACE_URL, arxiv_id)
+        except FetchError as error:
+            if error.status != 404:
+                raise
+            yield Reject(arxiv_id, "Hugging Face has no such paper any more")
+
+
+def _finish(reading: _Reading, error: str = "") -> None:
+    run, report, now = reading.run, reading.report, reading.now()
+    run.day = reading.target.day or reading.feed_date
+    verdict = judge(_outcome(reading, error))
+    run.retry_at = _retry_at(run, now) if error or verdict.word == FAILED else None
+    count(run, report)
+    runs.finish(run, verdict.word, verdict.sentence, rejects=report.rejects, now=now)
+    log = logger.warning if verdict.word in (FAILED, PARTIAL) else logger.info
+    log("%s %s: %s, %s", run.source, run.target, verdict.word, verdict.sentence)
+
+
+def _outcome(reading: _Reading, error: str) -> Outcome:
+    report, target = reading.report, reading.target
+    saved = report.new + report.updated + report.unchanged + report.rejected
+    return Outcome(
+        source=target.source,
+        now=reading.begun,
+        read=saved if error else report.read,  # what was read when it was stopped may not be saved
+        rejected=report.rejected,
+        error=error,
+        first_reject=report.rejects[0].reason if report.rejects else "",
+        list_day=target.day if target.source == "huggingface" else None,
+        feed_date=reading.feed_date,
+        is_feed=target.is_feed,
+        same_as=_same_as(reading),
+        most_before=_most_before(reading),
+    )
+
+
+def _same_as(reading: _Reading) -> date | None:
+    """The earlier day whose list has more than half of these papers: then this is no list of its own."""
+    day, names = reading.target.day, reading.names
+    if reading.target.source != "huggingface" or day is None or len(names) < SAME_LIST_FROM:
+        return None
+    earlier: dict[date, int] = {}
+    rows = SourceRecord.objects.filter(source="huggingface", identity__in=names)
+    for days in rows.values_list("list_days", flat=True):
+        for other in days:
+            if other < day:
+                earlier[other] = earlier.get(other, 0) + 1
+    most = max(earlier, key=lambda other: earlier[other], default=None)
+    return most if most is not None and earlier[most] * 2 > len(names) else None
+
+
+def _most_before(reading: _Reading) -> int:
+    """The most records of this target's readings of the last two weeks that came whole."""
+    whole = _earlier(reading.run).filter(
+        verdict=SourceRun.Verdict.OK, started_at__gt=reading.begun - timedelta(days=14)
+    )
+    return max(whole.values_list("read_count", flat=True), default=0)
+
+
+def _retry_at(run: SourceRun, now: datetime) -> datetime:
+    """After one failure in five minutes, after two in ten, and so on up to an hour."""
+    failures = 0
+    for retry_at in _earlier(run).values_list("retry_at", flat=True)[:10]:
+        if retry_at is None:
+            break
+        failures += 1
+    pause: timedelta = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
+    return now + pause
+
+
+def _earlier(run: SourceRun) -> QuerySet[SourceRun]:
+    """Other runs of the same target, the latest first."""
+    same = SourceRun.objects.filter(source=run.source, target=run.target, started_at__lte=run.started_at)
+    return same.exclude(pk=run.pk).order_by("-started_at", "-pk")

@@ -1,0 +1,57 @@
+"""Source runs: who reads what just now, what became of it, and which readings were never finished."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from papers.models import SourceRun
+from papers.sources.record import Reject
+
+LEASE = timedelta(minutes=5)  # renewed with every batch; a worker that hangs longer has lost its claim
+UNCLAIMED_LIMIT = timedelta(hours=12)  # an import by hand that takes longer than this has broken off
+REJECTS_STORED = 200
+BROKE_OFF = "it broke off: the process that read it ended without a word"
+_LOCK = 0x52756E73  # "Runs"
+
+
+def claim(source: str, target: str, *, now: datetime) -> SourceRun | None:
+    """Open a run; None while another run of this source is under way: one connection to each, wherever from.
+
+    The lock makes two claims one after the other, so that the second sees the row of the first.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, source])
+        if SourceRun.objects.filter(source=source, finished_at=None, claimed_until__gt=now).exists():
+            return None
+        return SourceRun.objects.create(
+            source=source, target=target[:500], started_at=now, claimed_until=now + LEASE
+        )
+
+
+def renew(run: SourceRun, *, now: datetime) -> None:
+    """Hold the claim for another while."""
+    SourceRun.objects.filter(pk=run.pk, finished_at=None).update(claimed_until=now + LEASE)
+
+
+def finish(run: SourceRun, verdict: str, message: str, *, rejects: Iterable[Reject], now: datetime) -> None:
+    """Save the run with its counts, its verdict and the first of its rejects."""
+    run.finished_at, run.claimed_until = now, None
+    run.rejects = [asdict(reject) for _, reject in zip(range(REJECTS_STORED), rejects, strict=False)]
+    run.verdict, run.message = verdict, message
+    run.save()
+
+
+def sweep(*, now: datetime) -> int:
+    """Close the runs whose process was killed; returns how many there were."""
+    lost = Q(claimed_until__lte=now) | Q(claimed_until=None, started_at__lte=now - UNCLAIMED_LIMIT)
+    return SourceRun.objects.filter(lost, finished_at=None).update(
+        finished_at=now,
+        claimed_until=None,
+        retry_at=now,
+        verdict=SourceRun.Verdict.FAILED,
+        message=BROKE_OFF,
+    )

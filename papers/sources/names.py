@@ -1,0 +1,13 @@
+"""What readers know the sources as."""
+
+SOURCE_NAMES = {
+    "huggingface": "Hugging Face",
+    "arxiv": "arXiv",
+    "capture": "Page captures",
+    "jsonl": "JSON Lines",
+}
+
+
+def name_of(source: str) -> str:
+    """The name of a source; one that is not known has none but its own."""
+    return SOURCE_NAMES.get(source, source)

@@ -1,0 +1,253 @@
+"""One reading of a source over real HTTP: what is saved, what the run says, and who may read at once."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection
+
+from papers import pacing, runs
+from papers.fetching import fetch
+from papers.models import Mark, Observation, Paper, SourceRun
+from papers.reading import read_due
+from papers.targets import LEFT_OUT, LOOKUP, Target
+from tests.source_server import Seen, SourceServer
+from tests.source_shapes import ArxivPaper, hf_item
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THURSDAY, FRIDAY, SATURDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21)
+NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
+
+
+def listed(day: date, number: int, *, first: int = 1, votes: int = 0) -> list[Any]:
+    return [
+        hf_item(f"2611.{day.day:02}{n:03}", listed_on=day, upvotes=votes + n)
+        for n in range(first, first + number)
+    ]
+
+
+def read(day: date = FRIDAY, *, now: datetime = NOW) -> SourceRun:
+    run = fetch(Target("huggingface", day.isoformat()), now=now, wait=lambda seconds: None)
+    assert run is not None
+    return SourceRun.objects.get(pk=run.pk)
+
+
+def counts(run: SourceRun) -> tuple[int, ...]:
+    return run.read_count, run.new_count, run.updated_count, run.unchanged_count, run.rejected_count
+
+
+def test_a_list_becomes_papers_and_observations_and_a_finished_run(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 60)
+    run = read()
+    assert (run.source, run.target, run.day) == ("huggingface", "2026-11-20", FRIDAY)
+    assert (run.verdict, run.message, counts(run)) == ("ok", "60 records", (60, 60, 0, 0, 0))
+    assert run.started_at == NOW and NOW <= run.finished_at < NOW + timedelta(minutes=1)
+    assert (run.claimed_until, run.retry_at) == (None, None)
+    assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
+    seen = Observation.objects.values_list("observed_at", flat=True)
+    assert len(seen) == 60 and all(NOW <= moment < NOW + timedelta(minutes=1) for moment in seen)
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 61)[:-1], *listed(FRIDAY, 1, first=61)]
+    assert counts(read(now=NOW + timedelta(hours=1))) == (61, 1, 60, 0, 0)
+    assert Observation.objects.count() == 121
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "verdict"),
+    [
+        (SATURDAY, NOW + timedelta(days=1), "quiet"),
+        (FRIDAY, datetime(2026, 11, 20, 0, 20, tzinfo=UTC), "quiet"),
+        (FRIDAY, NOW, "stale"),
+    ],
+)
+def test_an_empty_list_is_judged_by_the_calendar(
+    sources: SourceServer, day: date, now: datetime, verdict: str
+) -> None:
+    assert read(day, now=now).verdict == verdict
+
+
+def test_a_list_of_another_day_is_stale(sources: SourceServer) -> None:
+    sources.lists[THURSDAY] = listed(THURSDAY, 5)
+    sources.lists[FRIDAY] = [*listed(THURSDAY, 5), *listed(FRIDAY, 1)]
+    assert read(THURSDAY).verdict == "ok"
+    run = read(FRIDAY)
+    assert (run.verdict, run.message) == (
+        "stale",
+        "the list of Friday 20 November has the papers of Thursday 19 November and no others",
+    )
+    assert read(THURSDAY, now=NOW + timedelta(hours=1)).verdict == "ok"
+    assert Paper.objects.get(arxiv_id="2611.19001").listed_on == THURSDAY
+
+
+def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 2), hf_item("no id")]
+    run = read()
+    assert (run.verdict, counts(run)) == ("partial", (3, 2, 0, 0, 1))
+    assert len(run.rejects) == 1
+    sources.lists[FRIDAY] = listed(FRIDAY, 60)
+    sources.before_answer = lambda seen: _break_second_page(sources, seen)
+    run = read(now=NOW + timedelta(hours=1))
+    assert (run.verdict, run.read_count) == ("partial", 50)
+    assert run.message.startswith("it broke off after 50 records: 127.0.0.1")
+    assert run.retry_at is not None and Paper.objects.count() == 50
+
+
+def _break_second_page(sources: SourceServer, seen: Seen) -> None:
+    if seen.params.get("p", "0") != "0":
+        sources.break_always("huggingface", "500")
+
+
+def test_failures_in_a_row_are_retried_later_and_later(sources: SourceServer) -> None:
+    sources.break_always("huggingface", "500")
+    now, pauses = NOW, []
+    for _ in range(6):
+        run = read(now=now)
+        assert (run.verdict, run.read_count) == ("failed", 0)
+        pauses.append(round((run.retry_at - now) / timedelta(minutes=1)))
+        now += timedelta(hours=2)
+    assert pauses == [5, 10, 20, 40, 60, 60]
+    sources.repair("huggingface")
+    assert read(now=now).retry_at is None
+    sources.break_always("huggingface", "html")
+    assert round((read(now=now).retry_at - now) / timedelta(minutes=1)) == 5
+
+
+def test_a_source_that_asks_for_rest_gets_it_from_all_workers(sources: SourceServer) -> None:
+    sources.break_always("huggingface", "429", retry_after="1800")
+    assert read().verdict == "failed"
+    until = pacing.rests_until("huggingface", now=NOW)
+    assert until is not None and NOW + timedelta(minutes=30) <= until < NOW + timedelta(minutes=31)
+    assert pacing.rests_until("huggingface", now=NOW + timedelta(minutes=32)) is None
+    assert pacing.rests_until("arxiv", now=NOW) is None
+
+
+def test_a_source_is_read_by_one_at_a_time(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 3)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def pause(seen: Seen) -> None:
+        asked.set()
+        go_on.wait(20)
+
+    sources.before_answer = pause
+    first: list[SourceRun | None] = []
+
+    def work() -> None:
+        first.append(fetch(Target("huggingface", "2026-11-20"), now=NOW))
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert asked.wait(20)
+    for name in ("2026-11-20", "2026-11-19"):
+        assert fetch(Target("huggingface", name), now=NOW) is None
+    go_on.set()
+    worker.join()
+    assert first[0] is not None and first[0].verdict == "ok"
+    assert (SourceRun.objects.count(), len(sources.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SoftTimeLimitExceeded, SystemExit])
+def test_a_run_that_is_told_to_stop_is_finished_first(
+    sources: SourceServer, stop: Callable[[], BaseException]
+) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 60)
+
+    def interrupt(read: int) -> None:
+        raise stop()
+
+    with pytest.raises(stop):
+        fetch(Target("huggingface", "2026-11-20"), now=NOW, progress=interrupt)
+    run = SourceRun.objects.get()
+    assert (run.verdict, run.message) == ("partial", "it broke off after 50 records: it was stopped")
+    assert (run.claimed_until, Paper.objects.count()) == (None, 50)
+    assert read(now=NOW + timedelta(seconds=1)).verdict == "ok"
+
+
+def test_a_run_whose_process_was_killed_is_shown_as_broken_off(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 1)
+    lost = runs.claim("huggingface", "2026-11-20", now=NOW)
+    assert lost is not None
+    assert fetch(Target("huggingface", "2026-11-20"), now=NOW + timedelta(minutes=4)) is None
+    assert runs.sweep(now=NOW + timedelta(minutes=4)) == 0
+    later = NOW + timedelta(minutes=6)
+    assert [runs.sweep(now=later), runs.sweep(now=later)] == [1, 0]
+    lost.refresh_from_db()
+    assert (lost.verdict, lost.message, lost.finished_at) == ("failed", runs.BROKE_OFF, later)
+    assert lost.retry_at == later
+    assert read(now=later).verdict == "ok"
+
+
+def test_turns_are_taken_three_seconds_apart_by_all(sources: SourceServer) -> None:
+    waits: list[float] = []
+    pacing.take_turn("arxiv request", 3, wait=waits.append)
+    first = Mark.objects.get().at
+    guard = threading.Barrier(4)
+
+    def work() -> None:
+        guard.wait(20)
+        pacing.take_turn("arxiv request", 3, wait=waits.append)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    # The first did not wait; each other has a slot of its own.
+    assert Mark.objects.get().at == first + timedelta(seconds=12)
+    assert len(waits) == 4 and all(
+        wait <= slot for wait, slot in zip(sorted(waits), (3, 6, 9, 12), strict=True)
+    )
+
+
+def test_arxiv_is_asked_for_the_categories_of_papers_that_others_listed(
+    sources: SourceServer, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES, settings.NEWSLETTER_ARXIV_CATEGORIES = ["huggingface", "arxiv"], ["hep-th"]
+    sources.lists[FRIDAY] = listed(FRIDAY, 2)
+    read()
+    sources.papers = [ArxivPaper("2611.20001", categories=("cs.CL", "cs.LG"))]
+    done = read_due("arxiv", now=NOW, seconds=30, wait=lambda seconds: None)
+    assert [(run.target, run.verdict, counts(run)) for run in done] == [
+        ("hep-th", "quiet", (0, 0, 0, 0, 0)),
+        (LOOKUP, "partial", (2, 0, 1, 0, 1)),
+    ]
+    paper = Paper.objects.get(arxiv_id="2611.20001")
+    assert (paper.categories, paper.listed_on, paper.upvotes) == (["cs.CL", "cs.LG"], FRIDAY, 1)
+    assert read_due("arxiv", now=NOW + timedelta(minutes=59), seconds=30) == []
+    assert [one.params.get("id_list") for one in sources.asked("arxiv")] == ["2611.20001,2611.20002"]
+    Paper.objects.filter(arxiv_id="2611.20002").update(categories=["cs.CV"])
+    assert read_due("arxiv", now=NOW + timedelta(minutes=61), seconds=30) == []
+
+
+def test_candidates_that_left_their_list_are_asked_for_one_by_one_shortly_before_the_freeze(
+    sources: SourceServer, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+    sources.lists[THURSDAY] = listed(THURSDAY, 4)
+    read(THURSDAY, now=datetime(2026, 11, 19, 20, tzinfo=UTC))
+    # The second leaves the list, though its page stays; of the third nothing is left.
+    *_, fourth = entries = listed(THURSDAY, 4, votes=50)
+    sources.lists[THURSDAY] = [entries[0], fourth]
+    sources.lists[date(2026, 11, 1)] = [entries[1]]
+    before = datetime(2026, 11, 20, 0, 14, tzinfo=UTC)
+    assert [run.target for run in read_due("huggingface", now=before, seconds=30)] == [
+        "2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20",
+    ]  # fmt: skip
+    last = read_due("huggingface", now=before + timedelta(minutes=1), seconds=30)
+    assert [(run.target, run.verdict) for run in last] == [
+        ("2026-11-17", "stale"),
+        ("2026-11-18", "stale"),
+        ("2026-11-19", "ok"),
+        (LEFT_OUT, "partial"),
+    ]
+    assert counts(last[-1]) == (2, 0, 1, 0, 1)
+    assert last[-1].message == "1 of 2 records could not be read: Hugging Face has no such paper any more"
+    votes = dict(Paper.objects.values_list("arxiv_id", "upvotes"))
+    assert votes == {"2611.19001": 51, "2611.19002": 52, "2611.19003": 3, "2611.19004": 54}
+    assert Paper.objects.get(arxiv_id="2611.19002").listed_on == THURSDAY
+    assert read_due("huggingface", now=before + timedelta(minutes=2), seconds=30) == []
