@@ -27,6 +27,8 @@ COMMANDS = [
     ("serve", "the site, the worker, the timetable and their servers, until Ctrl-C"),
     ("test", "the whole test suite; arguments go to pytest"),
     ("import_papers", "read papers from FILES: page captures, Hugging Face JSON, arXiv Atom and feed"),
+    ("train_topics", "learn topics from imported papers, editors' decisions and labelled FILES"),
+    ("evaluate_topics", "measure on labelled FILES how well papers are filed under topics"),
     ("fetch_papers", "read the sources now, or days that went by: --date D or --since D"),
     ("file_papers", "file all papers under the topics anew; stopped, it goes on where it was"),
     ("build_edition", "freeze a day's edition"),

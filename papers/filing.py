@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from papers.learned import current_weights
 from papers.matching import Match, Matcher, TopicRule
 from papers.models import Paper, PaperTopic, Topic
 from papers.phrases import PhraseError, parse_phrase
@@ -27,18 +28,19 @@ def file_papers(paper_ids: Sequence[int] | None) -> int:
 
 
 def active_matcher() -> Matcher:
-    """Make a matcher of the active topics; a phrase that cannot be read is passed over."""
+    """Make a matcher of the active topics and the learned weights in use."""
     return matcher_of(Topic.objects.filter(is_active=True))
 
 
 def matcher_of(topics: Iterable[Topic]) -> Matcher:
-    """Make a matcher of these topics as they are, saved or not. Phrases that cannot be read are left out."""
-    return Matcher(
-        TopicRule(
-            topic.slug, topic.name, [line for line in topic.phrases if _readable(line)], topic.categories
-        )
-        for topic in topics
-    )
+    """Make a matcher of any topics, also of copies that are not saved."""
+    return Matcher([rule_of(topic) for topic in topics], current_weights())
+
+
+def rule_of(topic: Topic) -> TopicRule:
+    """A topic as matching sees it; a phrase that cannot be read is passed over."""
+    readable = [line for line in topic.phrases if _readable(line)]
+    return TopicRule(topic.slug, topic.name, readable, topic.categories)
 
 
 def _readable(line: str) -> bool:

@@ -1,23 +1,27 @@
 """Which topics a paper belongs to, how surely, and by what evidence. Pure.
 
-Every phrase of a topic that occurs in a paper adds to the topic's sum: in the title most, among the keywords
-less, in the abstract least, where repeating it adds a little. The arXiv categories add to the same sum where
-they are known. The score is the sum bent into 0..1, and a topic under the threshold is not given, so that
-one broad word in an abstract (which editors weight low) files nothing.
+A topic is found by two things. Its phrases, which an editor wrote: every one that occurs adds to the topic's
+sum, in the title most, among the keywords less, in the abstract least, where repeating it adds a little. And,
+where its arXiv categories have been learned (`papers.weights`), the terms by which papers of these categories
+are told apart; the phrases then add to what the terms say. The categories that a paper carries itself come on
+top. The score is between 0 and 1, and a topic under the threshold is not given; the threshold is one for all.
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from papers.phrases import PhraseIndex, parse_phrase
+from papers.phrases import PhraseIndex, Reading, fold, parse_phrase, read
+from papers.weights import NOTHING_LEARNED, TermIndex, Weights
 
 TITLE, KEYWORD, ABSTRACT = 2.0, 0.7, 1.0
 REPEAT = 0.5  # in the abstract: the most that saying it again and again can add to one phrase
 PRIMARY, CROSS_LIST = 1.8, 0.4
 SCALE = 2.0  # a sum of 2 scores 0.63
-THRESHOLD = 0.5  # a sum of 1.4: a strong word in the title, two in the abstract, or the primary category
+PHRASES = 2.0  # the most that phrases can add to what was learned, in units of the margin
+STEEPNESS = 1.0  # how fast a margin becomes certainty: 1 scores 0.73
+THRESHOLD = 0.5  # a margin of 0; without anything learned, a sum of 1.4: a strong word in the title
 MAX_EVIDENCE = 5
 MAX_KEYWORDS = 100
 MAX_TEXT = 20_000  # characters; the longest abstracts have 4,000
@@ -48,7 +52,9 @@ class Matcher:
     Raises PhraseError where a phrase cannot be read.
     """
 
-    def __init__(self, rules: Iterable[TopicRule], threshold: float = THRESHOLD) -> None:
+    def __init__(
+        self, rules: Iterable[TopicRule], weights: Weights = NOTHING_LEARNED, threshold: float = THRESHOLD
+    ) -> None:
         self._rules = tuple(rules)
         self._threshold = threshold
         uses: dict[str, list[tuple[int, float]]] = {}  # phrase → (rule, weight); topics may share a phrase
@@ -63,6 +69,15 @@ class Matcher:
         for number, rule in enumerate(self._rules):
             for category in rule.categories:
                 self._categories.setdefault(category, []).append(number)
+        # Only the models that some topic needs, in an order that does not hang on the order of the topics.
+        needed = [weights.keys_for(rule.slug, rule.categories) for rule in self._rules]
+        keys = sorted({key for some in needed for key in some})
+        self._terms = TermIndex([weights.models[key] for key in keys])
+        place = {key: number for number, key in enumerate(keys)}
+        self._places = {
+            number: sorted(place[key] for key in some) for number, some in enumerate(needed) if some
+        }
+        self._offsets = [weights.offset_for(rule.slug, rule.categories) for rule in self._rules]
 
     def match(
         self,
@@ -72,34 +87,75 @@ class Matcher:
         categories: Sequence[str] | None = (),
     ) -> list[Match]:
         """Give the topics of a paper, best first. `categories` has the primary one first."""
-        found: dict[int, dict[str, float]] = {}
-        for number, strength in self._strengths(title, abstract or "", keywords or ()).items():
-            for rule, weight in self._uses[number]:
-                found.setdefault(rule, {})[self._texts[number]] = strength * weight
-        for place, category in enumerate(categories or ()):
-            for rule in self._categories.get(category, ()):
-                terms = found.setdefault(rule, {})
-                terms[f"arXiv {category}"] = PRIMARY if place == 0 else CROSS_LIST
-        matches = (self._judge(rule, terms) for rule, terms in found.items())
-        kept = [match for match in matches if match.score >= self._threshold]
-        return sorted(kept, key=lambda match: (-match.score, match.topic))
+        titled, told = read(title[:MAX_TEXT]), read((abstract or "")[:MAX_TEXT])
+        phrases = self._phrases(titled, told, keywords or ())
+        listed = self._listed(categories or ())
+        heard = self._terms.hear(titled, told)
+        margins = self._terms.margins(heard)
+        scores = self._scores(phrases, listed, margins)
+        kept = [(rule, score) for rule, score in scores.items() if score >= self._threshold and score > 0]
+        matches = []
+        for rule, score in kept:
+            terms = dict(phrases.get(rule, {}))
+            if places := self._places.get(rule):
+                # Where several models speak for the topic, the one that speaks loudest gave the score.
+                loudest = max(places, key=lambda place: margins[place])
+                terms = _together(terms, self._terms.speaking_for(loudest, heard))
+            terms |= listed.get(rule, {})
+            if terms:  # nothing is filed without a reason that can be shown
+                strongest = sorted(terms, key=lambda term: (-terms[term], term))
+                matches.append(Match(self._rules[rule].slug, score, tuple(strongest[:MAX_EVIDENCE])))
+        return sorted(matches, key=lambda match: (-match.score, match.topic))
 
-    def _strengths(self, title: str, abstract: str, keywords: Collection[str]) -> dict[int, float]:
-        """Say for each phrase that occurs how strongly it does, before its weight."""
-        strengths: dict[int, float] = {}
-        for number in self._index.count(title[:MAX_TEXT]):
-            strengths[number] = TITLE
+    def _phrases(
+        self, title: Reading, abstract: Reading, keywords: Collection[str]
+    ) -> dict[int, dict[str, float]]:
+        """For each topic the phrases that occur, with what each adds to its sum."""
+        strengths = dict.fromkeys(self._index.count_in(title), TITLE)
         named = {
             number for keyword in islice(keywords, MAX_KEYWORDS) for number in self._index.count(keyword)
         }
         for number in named:
             strengths[number] = strengths.get(number, 0.0) + KEYWORD
-        for number, times in self._index.count(abstract[:MAX_TEXT]).items():
+        for number, times in self._index.count_in(abstract).items():
             said = ABSTRACT + REPEAT * (1 - 1 / times)
             strengths[number] = strengths.get(number, 0.0) + said
-        return strengths
+        found: dict[int, dict[str, float]] = {}
+        for number, strength in strengths.items():
+            for rule, weight in self._uses[number]:
+                found.setdefault(rule, {})[self._texts[number]] = strength * weight
+        return found
 
-    def _judge(self, rule: int, terms: dict[str, float]) -> Match:
-        score = 1 - math.exp(-sum(terms.values()) / SCALE)
-        strongest = sorted(terms, key=lambda term: (-terms[term], term))
-        return Match(self._rules[rule].slug, round(score, 4), tuple(strongest[:MAX_EVIDENCE]))
+    def _listed(self, categories: Sequence[str]) -> dict[int, dict[str, float]]:
+        """For each topic its categories that the paper carries."""
+        found: dict[int, dict[str, float]] = {}
+        for place, category in enumerate(categories):
+            for rule in self._categories.get(category, ()):
+                found.setdefault(rule, {})[f"arXiv {category}"] = PRIMARY if place == 0 else CROSS_LIST
+        return found
+
+    def _scores(
+        self,
+        phrases: Mapping[int, Mapping[str, float]],
+        listed: Mapping[int, Mapping[str, float]],
+        margins: Sequence[float],
+    ) -> dict[int, float]:
+        """The score of every topic for which anything speaks, and of all that have been learned."""
+        doubts = {rule: math.exp(-math.fsum(terms.values()) / SCALE) for rule, terms in phrases.items()}
+        for rule, places in self._places.items():
+            margin = max([margins[place] for place in places]) + self._offsets[rule]
+            margin += PHRASES * (1 - doubts.get(rule, 1.0))
+            doubts[rule] = 1 / (1 + math.exp(max(-40.0, min(40.0, STEEPNESS * margin))))
+        for rule, terms in listed.items():
+            doubts[rule] = doubts.get(rule, 1.0) * math.exp(-sum(terms.values()) / SCALE)
+        return {rule: round(1 - doubt, 4) for rule, doubt in doubts.items()}
+
+
+def _together(phrases: Mapping[str, float], learned: Mapping[str, float]) -> dict[str, float]:
+    """The terms that speak for a learned topic, and how strongly; a phrase learned too stands once."""
+    terms = {text: strength * PHRASES / SCALE for text, strength in phrases.items()}
+    spelled = {fold(text): text for text in phrases}
+    for text, strength in learned.items():
+        own = spelled.get(fold(text), text)
+        terms[own] = terms.get(own, 0.0) + strength
+    return terms

@@ -201,6 +201,24 @@ class PaperTopic(models.Model):
         return f"{self.paper_id} under {self.topic_id}"
 
 
+class LearnedWeights(models.Model):
+    """One set of weights that topics are matched by (`papers.weights`), learned here. The newest is in use.
+
+    A row is written once and never changed, so that every process may keep what it has read.
+    """
+
+    learned_at = models.DateTimeField()
+    weights = models.JSONField(help_text="Models, offsets and where they come from; see papers.weights.")
+    figures = models.JSONField(help_text="What was measured before it was put to use.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "learned weights"
+
+    def __str__(self) -> str:
+        return f"learned at {self.learned_at}"
+
+
 class SourceRun(models.Model):
     """One reading of a source or import of a file: what came, what it changed, how it ended."""
 

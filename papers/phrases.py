@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 
 # A word with its hyphenated and apostrophised rest: "text-to-image", "kolmogorov's".
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
@@ -92,6 +93,41 @@ class _Node:
 _Joined = dict[int, tuple[str, int]]  # where a hyphenated word begins: run together, and where it ends
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text taken apart once, for all that look for something in it: its folded words in order."""
+
+    stream: list[str]
+    joined: _Joined
+
+
+def read(text: str) -> Reading:
+    """Take a text apart; hyphenated words stand apart in the stream, and run together beside it."""
+    apart = list(map(_parts, words(text)))
+    stream = list(chain.from_iterable(apart))
+    joined: _Joined = {}
+    if len(stream) > len(apart):  # else no word was hyphenated
+        place = 0
+        for parts in apart:
+            if len(parts) > 1:
+                joined[place] = ("".join(parts), place + len(parts))
+            place += len(parts)
+    return Reading(stream, joined)
+
+
+def spelled(text: str) -> list[tuple[str, str]]:
+    """The words of a text as they are written, hyphenated ones apart, each with its folded form."""
+    return [
+        (part, singular(part)) for word in words(text) for part in _INNER.split(word)[: len(_parts(word))]
+    ]
+
+
+@lru_cache(maxsize=50_000)  # a matcher asks for many thousand learned terms, and is made often
+def fold(phrase: str) -> tuple[str, ...]:
+    """The folded words of a phrase, hyphenated ones apart: what two spellings of it have in common."""
+    return tuple(part for word in words(phrase) for part in _parts(word))
+
+
 class PhraseIndex:
     """Many phrases, each known by its number, held as one tree of words."""
 
@@ -107,22 +143,28 @@ class PhraseIndex:
 
     def count(self, text: str) -> dict[int, int]:
         """Tell how often each phrase occurs in the text; phrases that do not occur are left out."""
-        stream: list[str] = []
-        joined: _Joined = {}
-        for word in words(text):
-            parts = _parts(word)
-            if len(parts) > 1:
-                joined[len(stream)] = ("".join(parts), len(stream) + len(parts))
-            stream.extend(parts)
+        return self.count_in(read(text))
+
+    def count_in(self, reading: Reading) -> dict[int, int]:
+        """As `count`, for a text that is read already."""
+        stream, joined = reading.stream, reading.joined
         counts: dict[int, int] = {}
-        first = self._root.after
+        first, length = self._root.after, len(stream)
         for start, word in enumerate(stream):
-            if word in first or start in joined:
-                # A set: where a word may be read apart or run together, a phrase is still there once.
-                found: set[int] = set()
-                self._walk(self._root, stream, start, joined, found)
-                for number in found:
-                    counts[number] = counts.get(number, 0) + 1
+            node = first.get(word)
+            if start not in joined:
+                if node is None:
+                    continue
+                following = start + 1
+                if following not in joined and (following == length or stream[following] not in node.after):
+                    for number in node.ends:  # nothing to follow: the common case, kept cheap
+                        counts[number] = counts.get(number, 0) + 1
+                    continue
+            # A set: where a word may be read apart or run together, a phrase is still there once.
+            found: set[int] = set()
+            self._walk(self._root, stream, start, joined, found)
+            for number in found:
+                counts[number] = counts.get(number, 0) + 1
         return counts
 
     def _walk(self, node: _Node, stream: list[str], at: int, joined: _Joined, found: set[int]) -> None:

@@ -14,8 +14,8 @@ DOORS = {
     *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
 VERBS = {
-    *("papers.filing", "papers.importing", "papers.ingest", "papers.refiling", "papers.scoring"),
-    *("papers.fetching", "papers.reading", "papers.thinning", "papers.trial"),
+    *("papers.filing", "papers.importing", "papers.ingest", "papers.learning", "papers.scoring"),
+    *("papers.fetching", "papers.reading", "papers.refiling", "papers.thinning", "papers.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
     *("newsletter.demo", "newsletter.signup"),
 }

@@ -5,10 +5,13 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from papers import filing
-from papers.filing import file_papers
+from papers.filing import active_matcher, file_papers, matcher_of
+from papers.learned import store
 from papers.models import Paper, PaperTopic, Topic
+from papers.weights import Weights, shipped_weights
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +19,13 @@ ADDED, MATCHED, REMOVED = PaperTopic.Decision.ADDED, PaperTopic.Decision.MATCHED
 
 
 @pytest.fixture
-def robots() -> Topic:
+def nothing_learned() -> None:
+    """Weights of no models, so that phrases and categories alone decide."""
+    store(Weights({}), figures={}, now=timezone.now())
+
+
+@pytest.fixture
+def robots(nothing_learned: None) -> Topic:
     Topic.objects.all().delete()
     return Topic.objects.create(
         slug="robots", name="Robots", phrases=["robot", "gripper"], categories=["cs.RO"]
@@ -129,6 +138,7 @@ def test_the_number_of_queries_does_not_grow_with_papers(robots: Topic, sound: T
         return len(captured)
 
     ids = [paper(f"Robot speech {number}").pk for number in range(100)]
+    file_papers([])  # a process reads the learned weights once
     assert queries(lambda: file_papers(ids[:1])) == queries(lambda: file_papers(ids[1:]))
 
 
@@ -140,3 +150,20 @@ def test_all_papers_are_filed_though_they_come_in_chunks(
     assert file_papers(None) == 10
     PaperTopic.objects.all().delete()
     assert file_papers(ids) == 10
+
+
+def test_without_any_training_the_shipped_weights_file_papers() -> None:
+    topic = Topic.objects.create(slug="r", name="R", categories=["cs.RO"])
+    one = paper("Learning dexterous manipulation", abstract="A robot arm with a gripper grasps what it sees.")
+    assert file_papers(None) == 1
+    row = PaperTopic.objects.get()
+    assert (row.paper, row.topic) == (one, topic)
+    assert set(row.evidence) <= set(shipped_weights().models["cs.RO"].terms)
+
+
+def test_a_matcher_can_be_made_of_a_topic_that_is_not_saved(robots: Topic) -> None:
+    robots.phrases = ["kettle"]
+    assert [match.topic for match in matcher_of([robots, Topic(slug="t", name="T")]).match("A kettle")] == [
+        "robots"
+    ]
+    assert active_matcher().match("A kettle") == []

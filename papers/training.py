@@ -1,0 +1,307 @@
+"""Learns from labelled papers by which terms each arXiv category is told apart. Pure.
+
+For each category: terms are weighed by how much more often its papers use them, a logistic regression finds
+weights for all terms, the few hundred that matter most are kept, and it is fitted again on these. The bias is
+then set on papers that the fit did not see, where F1 is best while at most 2 in 100 off-topic papers get in.
+
+Needs scikit-learn (requirements-training.txt); importing this module does not.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from papers.corpus import Document, document, matrix, spellings, vocabulary
+from papers.labelled import OFF_TOPIC, LabelledPaper
+from papers.matching import PHRASES, Matcher, TopicRule
+from papers.primary import learn_shifts
+from papers.weights import Model, Offset, Weights, mark_of
+
+TERMS = 400  # of a model
+MIN_OWN = 20  # papers of a category from which it is learned
+MIN_DECISIONS = 10  # of editors on one topic, from which it gets a model of its own
+DECISION_COUNTS = 5.0  # as many papers
+UNDECIDED_COUNTS = 0.2  # of a topic without categories
+OFF_TOPIC_CAP = 0.015  # under 2 in 100, since unseen papers differ
+INNER_FOLDS = 4
+SEED = 1
+_BLUR = 0.14  # of the strangers' spread
+_SMOOTH, _POWER, _C = 0.05, 0.5, 1.0  # of the terms' ratio; chosen by cross-validation
+
+Progress = Callable[[str], None]
+
+
+class TrainingError(RuntimeError):
+    """Training is not possible; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A paper to learn from: its arXiv categories, and what editors decided (topic slug -> belongs there).
+
+    The primary category is first. `marked` papers are of a field that readers did not come for.
+    """
+
+    title: str
+    abstract: str
+    categories: tuple[str, ...]
+    marked: bool = False
+    decisions: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model to learn: for each example whether it belongs, and how much it counts (0: not known)."""
+
+    key: str
+    belongs: Any  # numpy arrays
+    counts: Any
+
+
+def require_training() -> None:
+    """Raises TrainingError where scikit-learn is missing."""
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise TrainingError(
+            "Training needs scikit-learn: run `.venv/bin/pip install -r requirements-training.txt`."
+            " Filing does not need it and goes on with the weights there are."
+        ) from None
+
+
+def examples_of(papers: Iterable[LabelledPaper]) -> list[Example]:
+    """Labelled rows as examples."""
+    return [
+        Example(one.title, one.abstract, one.categories, is_marked(one.categories, one.sample))
+        for one in papers
+    ]
+
+
+def is_marked(categories: Iterable[str], sample: str = "") -> bool:
+    """Whether a paper is of a field that readers did not come for.
+
+    A labelled row says so itself; of other papers, none of the categories is of computing or statistics.
+    """
+    if sample:
+        return sample == OFF_TOPIC
+    return not any(one.startswith(("cs.", "stat.", "eess.")) for one in categories)
+
+
+def foreign(examples: Sequence[Example]) -> list[bool]:
+    """The marked examples without a home category: one that is more often primary of unmarked papers."""
+    votes: Counter[str] = Counter()
+    for one in examples:
+        if one.categories:
+            votes[one.categories[0]] += -1 if one.marked else 1
+    home = {category for category, balance in votes.items() if balance > 0}
+    return [one.marked and home.isdisjoint(one.categories) for one in examples]
+
+
+def train(examples: Sequence[Example], rules: Sequence[TopicRule], progress: Progress) -> Weights:
+    """Learn everything that the examples have enough papers for. The same examples give the same weights."""
+    require_training()
+    import numpy
+
+    documents = [document(one.title, one.abstract) for one in examples]
+    targets = list(_targets(examples, rules))
+    unseen = {target.key: numpy.zeros(len(examples)) for target in targets}
+    for number, held in enumerate(folds(len(examples), INNER_FOLDS), start=1):
+        progress(f"fold {number} of {INNER_FOLDS}")
+        rest = numpy.setdiff1d(numpy.arange(len(examples)), held)
+        fit = _Fit([documents[place] for place in rest])
+        rows = matrix([documents[place] for place in held], fit.numbers)
+        for target in targets:
+            columns, weights, bias = fit.fit(target.belongs[rest], target.counts[rest])
+            unseen[target.key][held] = rows[:, columns] @ weights + bias
+    progress("all papers")
+    strangers = numpy.array(foreign(examples), dtype=bool)
+    shifts = {
+        target.key: best_threshold(unseen[target.key], target.belongs, strangers, target.counts > 0)
+        for target in targets
+    }
+    models = _models(_Fit(documents), targets, shifts, examples)
+    margins = {key: values - shifts[key] for key, values in unseen.items()}
+    known = frozenset(mark_of(one.title) for one in examples)
+    weights = Weights(models, {}, {"papers": len(examples)}, known)
+    offsets = _offsets(examples, rules, weights, margins)
+    return Weights(models, offsets, weights.about, known, _primary(examples, margins))
+
+
+def folds(size: int, number: int, seed: int = SEED) -> list[Any]:
+    """Places of the examples in `number` parts, shuffled always alike."""
+    import numpy
+
+    return [
+        numpy.sort(part)
+        for part in numpy.array_split(numpy.random.default_rng(seed).permutation(size), number)
+    ]
+
+
+def best_threshold(margins: Any, belongs: Any, strangers: Any, known: Any) -> float:
+    """Where F1 is best while the share of strangers stays under the cap; between two papers' margins.
+
+    Strangers are few, so each counts by how near it is to the threshold and not only by its side. Papers of
+    which it is not `known` whether they belong count for nothing.
+    """
+    import numpy
+
+    margins, belongs, strangers = margins[known], belongs[known], strangers[known]
+    order = numpy.argsort(-margins, kind="stable")
+    sorted_margins, own = margins[order], belongs[order]
+    between = (sorted_margins + numpy.append(sorted_margins[1:], sorted_margins[-1])) / 2
+    f1 = 2 * numpy.cumsum(own) / (numpy.arange(1, len(order) + 1) + own.sum())
+    theirs = margins[strangers & ~belongs]
+    if len(theirs):
+        width = max(_BLUR * float(theirs.std()), 1e-6)
+        few, many = 0, len(order)  # the lower the threshold, the more strangers: halve until it is found
+        while many - few > 1:
+            middle = (few + many) // 2
+            let_in = numpy.mean(1 / (1 + numpy.exp((between[middle] - theirs) / width)))
+            few, many = (middle, many) if let_in <= OFF_TOPIC_CAP else (few, middle)
+        f1 = f1[: few + 1]
+    return float(between[int(numpy.argmax(f1))])
+
+
+class _Fit:
+    """The matrix of some documents, and models fitted on it."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        import numpy
+
+        self.numbers = vocabulary(documents)
+        self.rows = matrix(documents, self.numbers)
+        papers = numpy.bincount(self.rows.indices, minlength=len(self.numbers))
+        self._rarity = numpy.log((1 + len(documents)) / (1 + papers)) + 1
+        self._weighed = self.rows.multiply(self._rarity / 5).tocsr()
+        self._size = numpy.sqrt(numpy.asarray(self._weighed.multiply(self._weighed).sum(axis=0)).ravel())
+
+    def fit(self, belongs: Any, counts: Any) -> tuple[Any, Any, float]:
+        """Columns, their weights and the bias of one model."""
+        import numpy
+
+        ratio = self._ratio(belongs & (counts > 0), ~belongs & (counts > 0))
+        scaled = self._weighed.multiply(ratio).tocsr()
+        everything, _ = _regression(scaled, belongs, counts)
+        matters = numpy.abs(everything * ratio) * self._size
+        columns = numpy.sort(numpy.argsort(-matters, kind="stable")[:TERMS])
+        few, bias = _regression(scaled[:, columns], belongs, counts)
+        return columns, few * ratio[columns] * self._rarity[columns] / 5, bias
+
+    def _ratio(self, own: Any, others: Any) -> Any:
+        """How much more the category's own papers use each term, as a logarithm, evened out."""
+        import numpy
+
+        ours = numpy.asarray(self._weighed[own].sum(axis=0)).ravel() + _SMOOTH
+        theirs = numpy.asarray(self._weighed[others].sum(axis=0)).ravel() + _SMOOTH
+        ratio = numpy.log((ours / ours.sum()) / (theirs / theirs.sum()))
+        return numpy.sign(ratio) * numpy.abs(ratio) ** _POWER
+
+
+def _regression(rows: Any, belongs: Any, counts: Any) -> tuple[Any, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    known = counts > 0
+    model = LogisticRegression(
+        C=_C, solver="liblinear", class_weight="balanced", random_state=0, max_iter=300
+    )
+    model.fit(rows[known], belongs[known], sample_weight=counts[known])
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def _targets(examples: Sequence[Example], rules: Sequence[TopicRule]) -> Iterator[Target]:
+    """Every category with enough papers, and every topic with enough decisions."""
+    import numpy
+
+    categories = sorted({category for one in examples for category in one.categories})
+    labelled = numpy.array([bool(one.categories) for one in examples], dtype=float)
+    for category in categories:
+        belongs = numpy.array([category in one.categories for one in examples], dtype=bool)
+        if MIN_OWN <= belongs.sum() < len(examples):
+            yield Target(category, belongs, labelled)
+    for rule in rules:
+        decided = [rule.slug in one.decisions for one in examples]
+        if sum(decided) >= MIN_DECISIONS:
+            belongs = numpy.array([belongs_to(rule, one) for one in examples], dtype=bool)
+            if 0 < belongs.sum() < len(examples):
+                # Without categories nobody knows of the other papers; most are none of the topic's.
+                undecided = labelled if rule.categories else UNDECIDED_COUNTS
+                counts = numpy.where(decided, DECISION_COUNTS, undecided)
+                yield Target(f"topic:{rule.slug}", belongs, counts)
+
+
+def belongs_to(rule: TopicRule, example: Example) -> bool:
+    """The truth of a topic: what an editor decided, else whether the categories meet."""
+    decided = example.decisions.get(rule.slug)
+    return bool({*example.categories} & {*rule.categories}) if decided is None else decided
+
+
+def is_known(rule: TopicRule, example: Example) -> bool:
+    """Whether the truth of a topic is known: by an editor, or by categories on both sides."""
+    return rule.slug in example.decisions or bool(rule.categories and example.categories)
+
+
+def _models(
+    fit: _Fit, targets: Sequence[Target], shifts: Mapping[str, float], examples: Sequence[Example]
+) -> dict[str, Model]:
+    names = list(fit.numbers)
+    fitted = {target.key: fit.fit(target.belongs, target.counts) for target in targets}
+    wanted = {names[column] for columns, _, _ in fitted.values() for column in columns}
+    written = spellings((text for one in examples for text in (one.title, one.abstract)), wanted)
+    return {
+        target.key: Model(
+            round(fitted[target.key][2] - shifts[target.key], 3),
+            {
+                written[names[column]]: round(float(weight), 2)
+                for column, weight in zip(*fitted[target.key][:2], strict=True)
+                if round(float(weight), 2)
+            },
+            int(target.belongs.sum()),
+        )
+        for target in targets
+    }
+
+
+def _primary(examples: Sequence[Example], margins: Mapping[str, Any]) -> dict[str, float]:
+    """Shifts of the learned categories that are the primary one of enough papers."""
+    import numpy
+
+    first = [one.categories[0] if one.categories else "" for one in examples]
+    keys = sorted(key for key, number in Counter(first).items() if number >= MIN_OWN and key in margins)
+    if len(keys) < 2:
+        return {}
+    places = [place for place, key in enumerate(first) if key in keys]
+    shifts = learn_shifts(
+        numpy.array([margins[key][places] for key in keys]).T,
+        numpy.array([keys.index(first[place]) for place in places]),
+    )
+    return {key: round(float(shift), 3) for key, shift in zip(keys, shifts, strict=True)}
+
+
+def _offsets(
+    examples: Sequence[Example],
+    rules: Sequence[TopicRule],
+    weights: Weights,
+    margins: Mapping[str, Any],
+) -> dict[str, Offset]:
+    """For each topic the step back that its phrases and its choice of the loudest model make necessary."""
+    import numpy
+
+    touched = {category for rule in rules for category in rule.categories}
+    strangers = numpy.array(
+        [one.marked and touched.isdisjoint(one.categories) for one in examples], dtype=bool
+    )
+    offsets = {}
+    for rule in rules:
+        keys = weights.keys_for(rule.slug, rule.categories)
+        belongs = numpy.array([belongs_to(rule, one) for one in examples], dtype=bool)
+        known = numpy.array([is_known(rule, one) for one in examples], dtype=bool)
+        if not keys or not belongs.any():
+            continue
+        own = Matcher([TopicRule(rule.slug, rule.name, rule.phrases)], threshold=0)
+        said = [own.match(one.title, one.abstract) for one in examples]
+        added = PHRASES * numpy.array([matches[0].score if matches else 0.0 for matches in said])
+        together = numpy.max([margins[key] for key in keys], axis=0) + added
+        threshold = best_threshold(together, belongs, strangers, known)
+        offsets[rule.slug] = Offset(tuple(rule.categories), round(-threshold, 3))
+    return offsets

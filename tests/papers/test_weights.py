@@ -1,0 +1,144 @@
+"""Learned weights: what they find in a text, what is shown of it, and the file that ships with the code."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from papers.artefact import starter_rules
+from papers.evaluation import PRIMARY_CATEGORIES
+from papers.function_words import FUNCTION_WORDS
+from papers.matching import Match, Matcher, TopicRule
+from papers.phrases import fold, read
+from papers.primary import PrimaryGuess
+from papers.weights import (
+    SHIPPED,
+    Model,
+    Offset,
+    TermIndex,
+    Weights,
+    WeightsError,
+    as_json,
+    from_json,
+    mark_of,
+    shipped_weights,
+)
+
+ROBOTS = Model(-1.0, {"robots": 12.0, "imitation learning": 9.0, "speech": -6.0}, 40)
+SOUND = Model(-1.0, {"speech": 12.0, "robots": -3.0}, 30)
+WEIGHTS = Weights({"cs.RO": ROBOTS, "cs.SD": SOUND}, {}, {"papers": 70}, frozenset({"00ff11", "a0b1c2"}))
+
+
+def test_a_margin_is_the_bias_and_what_each_term_adds() -> None:
+    index = TermIndex([ROBOTS, SOUND])
+    heard = index.hear(read("Robots"), read("speech, speech"))
+    scale = (2 + 30) ** -0.5
+    title, twice = 1 + 1.0986122886681098, 1 + 0.6931471805599453  # 1 + ln 3 and 1 + ln 2
+    assert index.margins(heard) == pytest.approx(
+        [-1 + scale * (12 * title - 6 * twice), -1 + scale * (12 * twice - 3 * title)]
+    )
+
+
+@pytest.mark.parametrize("text", ["imitation learning", "Imitation-Learning", "the imitation learning's"])
+def test_a_pair_is_found_however_it_is_written(text: str) -> None:
+    index = TermIndex([ROBOTS])
+    assert [index.text(number) for number in index.hear(read(text), read(""))] == ["imitation learning"]
+
+
+def test_a_pair_is_not_found_apart_or_turned_round() -> None:
+    assert TermIndex([ROBOTS]).hear(read("learning imitation"), read("imitation of learning")) == {}
+
+
+def test_a_learned_topic_shows_the_terms_that_spoke_for_it_and_no_others() -> None:
+    matcher = Matcher([TopicRule("r", "Robots", (), ["cs.RO"])], WEIGHTS)
+    assert matcher.match("A robot", "Imitation learning from speech") == [
+        Match("r", 0.9758, ("robots", "imitation learning"))
+    ]
+
+
+def test_the_loudest_of_several_models_gives_score_and_evidence() -> None:
+    both = TopicRule("b", "Both", (), ["cs.RO", "cs.SD", "cs.XX"])
+    (match,) = Matcher([both], WEIGHTS).match("Speech", "speech recognised")
+    assert match.evidence == ("speech",)
+
+
+def test_a_topics_own_model_speaks_instead_of_its_categories() -> None:
+    own = Weights({**WEIGHTS.models, "topic:b": Model(-1, {"garden": 30.0})})
+    matcher = Matcher([TopicRule("b", "Both", (), ["cs.RO"])], own)
+    assert [match.evidence for match in matcher.match("A garden robot")] == [("garden",)]
+    assert matcher.match("A robot") == []
+
+
+def test_a_phrase_that_was_learned_too_is_shown_once() -> None:
+    matcher = Matcher([TopicRule("r", "Robots", ["robot", "cook"], ["cs.RO"])], WEIGHTS)
+    (match,) = matcher.match("Robots that cook")
+    assert match.evidence == ("robot", "cook")
+
+
+def test_an_offset_holds_only_for_the_categories_it_was_found_for() -> None:
+    weights = Weights(WEIGHTS.models, {"r": Offset(("cs.RO",), -20.0)})
+    rule = TopicRule("r", "Robots", (), ["cs.RO"])
+    assert Matcher([rule], weights).match("A robot") == []
+    changed = TopicRule("r", "Robots", (), ["cs.RO", "cs.SD"])
+    assert [match.topic for match in Matcher([changed], weights).match("A robot")] == ["r"]
+
+
+def test_a_topic_without_learned_categories_works_from_its_phrases_as_if_nothing_was_learned() -> None:
+    rule = TopicRule("g", "Gardens", ["garden"], ["cs.XX"])
+    paper = ("A garden robot", "speech in a garden")
+    assert Matcher([rule], WEIGHTS).match(*paper) == Matcher([rule]).match(*paper) != []
+
+
+def test_the_likeliest_primary_category_is_named_after_each_ones_shift() -> None:
+    categories = ("cs.RO", "cs.SD", "cs.XX")
+    assert PrimaryGuess(WEIGHTS, categories).of("An imitation", "of speech") == "cs.SD"
+    shifted = replace(WEIGHTS, primary={"cs.RO": 9.0})
+    assert PrimaryGuess(shifted, categories).of("An imitation", "of speech") == "cs.RO"
+    assert PrimaryGuess(WEIGHTS, ["cs.XX"]).of("An imitation") is None
+
+
+def test_weights_come_back_from_json_as_they_were() -> None:
+    weights = Weights(
+        WEIGHTS.models, {"r": Offset(("cs.RO",), -0.5)}, {"papers": 70}, WEIGHTS.known, {"cs.RO": 1.0}
+    )
+    assert from_json(json.loads(json.dumps(as_json(weights)))) == weights
+
+
+EMPTY = as_json(Weights({}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, [], {}, {**EMPTY, "models": 3}, {**EMPTY, "known": 3}),
+        {**EMPTY, "models": {"cs.RO": {"bias": "x", "papers": 1, "terms": {}}}},
+        {**EMPTY, "models": {"cs.RO": {"bias": 1, "papers": 1, "terms": {"b": float("nan")}}}},
+    ],
+)
+def test_what_is_no_weights_is_refused_in_one_sentence(data: object) -> None:
+    with pytest.raises(WeightsError, match=r"^The learned weights cannot be read: .*\.$"):
+        from_json(data)
+
+
+def test_a_mark_tells_papers_apart_and_spellings_not() -> None:
+    assert mark_of("Robots  that Cook") == mark_of("robots that cook") != mark_of("Robots that sing")
+
+
+def test_the_shipped_weights_are_small_and_tell_where_they_come_from() -> None:
+    weights = shipped_weights()
+    assert SHIPPED.stat().st_size < 400_000
+    assert {"origin", "files", "papers", "cross_validated_macro_f1"} <= set(weights.about)
+    assert set(PRIMARY_CATEGORIES) <= set(weights.models)
+    learned = {rule.slug for rule in starter_rules() if weights.keys_for(rule.slug, rule.categories)}
+    assert set(weights.offsets) == learned
+
+
+def test_every_shipped_term_is_one_or_two_readable_words() -> None:
+    for model in shipped_weights().models.values():
+        assert 0 < len(model.terms) <= 600
+        for text in model.terms:
+            folded = fold(text)
+            assert 1 <= len(folded) <= 2, text
+            assert text == text.casefold() and text.replace(" ", "").isalnum(), text
+            assert not FUNCTION_WORDS.intersection(folded), text
+            assert not any(word.isdigit() or len(word) == 1 for word in folded), text
