@@ -16,11 +16,11 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from benchmarks.comparison import same
-from papers import search
-from papers.asking import read
 from papers.models import Paper, PaperWords
-from papers.similar import with_reasons
-from papers.translating import hits_among, translate
+from papers.search import finding as search
+from papers.search.asking import read
+from papers.search.similar import with_reasons
+from papers.search.translating import hits_among, translate
 
 PAGE = 20
 SIMILAR_TO = 15  # papers, picked at random

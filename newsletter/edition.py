@@ -10,12 +10,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from newsletter.models import Edition, EditionPaper
-from papers import duties
 from papers.card import card_of
-from papers.duties import freeze_moment
 from papers.models import Paper, PaperTopic
 from papers.observing import latest_counts
-from papers.scoring import rank_scores
+from papers.ranking.scoring import rank_scores
+from papers.reading import duties
+from papers.reading.duties import freeze_moment
 from papers.sources.names import name_of
 from papers.trending import Score, as_json
 

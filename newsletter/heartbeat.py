@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from newsletter import delivery, edition, signup
 from newsletter.models import Edition
-from papers import duties, runs, thinning
+from papers.reading import duties, runs, thinning
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
-from papers import refiling
+from papers.topics import refiling
 
 DRAIN_SECONDS = 30
 

@@ -13,18 +13,18 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from papers import runs
-from papers.filing import file_papers
 from papers.folding import claims, join
 from papers.identity import identity, title_key
 from papers.joining import Joining, move_everything, neighbours, protected
 from papers.locks import save_alone
 from papers.models import Paper, SourceRecord, SourceRun
 from papers.observing import save_readings
+from papers.ranking.scoring import score_papers
+from papers.reading import runs
 from papers.refolding import refold
-from papers.scoring import score_papers
 from papers.sources.record import PaperRecord, Reject, SourceError
 from papers.sources.values import excerpt
+from papers.topics.filing import file_papers
 
 BATCH = 300
 REJECTS_LISTED = 1_000  # in a report; all are counted, and runs.REJECTS_STORED are kept

@@ -2,9 +2,10 @@
 
 A topic is found by two things. Its phrases, which an editor wrote: every one that occurs adds to the topic's
 sum, in the title most, among the keywords less, in the abstract least, where repeating it adds a little. And,
-where its arXiv categories have been learned (`papers.weights`), the terms by which papers of these categories
-are told apart; the phrases then add to what the terms say. The categories that a paper carries itself come on
-top. The score is between 0 and 1, and a topic under the threshold is not given; the threshold is one for all.
+where its arXiv categories have been learned (`papers.topics.weights`), the terms by which papers of these
+categories are told apart; the phrases then add to what the terms say. The categories that a paper carries
+itself come on top. The score is between 0 and 1, and a topic under the threshold is not given; the threshold
+is one for all.
 """
 
 import math
@@ -12,8 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from papers.phrases import PhraseIndex, Reading, fold, parse_phrase, read
-from papers.weights import NOTHING_LEARNED, TermIndex, Weights
+from papers.topics.phrases import PhraseIndex, Reading, fold, parse_phrase, read
+from papers.topics.weights import NOTHING_LEARNED, TermIndex, Weights
 
 TITLE, KEYWORD, ABSTRACT = 2.0, 0.7, 1.0
 REPEAT = 0.5  # in the abstract: the most that saying it again and again can add to one phrase

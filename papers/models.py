@@ -202,13 +202,15 @@ class PaperTopic(models.Model):
 
 
 class LearnedWeights(models.Model):
-    """One set of weights that topics are matched by (`papers.weights`), learned here. The newest is in use.
+    """Weights that topics are matched by (`papers.topics.weights`), learned here. The newest row is in use.
 
     A row is written once and never changed, so that every process may keep what it has read.
     """
 
     learned_at = models.DateTimeField()
-    weights = models.JSONField(help_text="Models, offsets and where they come from; see papers.weights.")
+    weights = models.JSONField(
+        help_text="Models, offsets and where they come from; see papers.topics.weights."
+    )
     figures = models.JSONField(help_text="What was measured before it was put to use.")
 
     class Meta:
@@ -274,8 +276,8 @@ class Mark(models.Model):
 class FilingRun(models.Model):
     """A wish to file all papers anew, and how far that has come. The newest wish takes over from older ones.
 
-    Written by `papers.refiling` alone. It stands here before anybody is told of it, so nothing that dies
-    can lose it.
+    Written by `papers.topics.refiling` alone. It stands here before anybody is told of it, so nothing that
+    dies can lose it.
     """
 
     class Outcome(models.TextChoices):

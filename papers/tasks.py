@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from papers import reading, refiling
+from papers.reading import rounds
+from papers.topics import refiling
 
 REFILE_SECONDS = 30
 READ_SECONDS = 60  # after which no further target is begun; one takes two minutes at the very worst
@@ -18,4 +19,4 @@ def refile() -> None:
 
 @shared_task(soft_time_limit=240, time_limit=280)  # within a run's lease
 def fetch(source: str) -> None:
-    reading.read_due(source, now=timezone.now(), seconds=READ_SECONDS)
+    rounds.read_due(source, now=timezone.now(), seconds=READ_SECONDS)

@@ -1,9 +1,9 @@
 """How much attention a paper is getting, as one number that can explain itself. Pure.
 
 Votes are read at different ages, so the latest count is first projected to what it will come to
-(`papers/projection.py`). The score is the logarithm of that, plus the editor's boost. Comments and stars of
-the code say next to nothing about votes to come, so they only part near-equals, and order papers that nobody
-counts votes for. What nobody observed adds nothing and is labelled so.
+(`papers/ranking/projection.py`). The score is the logarithm of that, plus the editor's boost. Comments and
+stars of the code say next to nothing about votes to come, so they only part near-equals, and order papers
+that nobody counts votes for. What nobody observed adds nothing and is labelled so.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from papers.projection import EARLIER_UP_TO, Count, expected_votes
+from papers.ranking.projection import EARLIER_UP_TO, Count, expected_votes
 
 COMMENT_WEIGHT, STAR_WEIGHT = 0.01, 0.01  # more was measured to hurt; see docs/trending.md
 WEAK_VOTES, WEAK_COMMENTS, WEAK_STARS = 3, 2, 10  # fewer are no reason to read a paper, so no reader is told

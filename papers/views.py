@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from papers.card import card_of
 from papers.models import Paper, PaperTopic, Topic
-from papers.search import TooSlow
-from papers.searching import PER_PAGE as FOUND_PER_PAGE
-from papers.searching import answer, read_form
-from papers.similar import with_reasons
+from papers.search.finding import TooSlow
+from papers.search.page import PER_PAGE as FOUND_PER_PAGE
+from papers.search.page import answer, read_form
+from papers.search.similar import with_reasons
 from papers.trending import explain
 
 PER_PAGE = 20

@@ -14,8 +14,9 @@ DOORS = {
     *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
 VERBS = {
-    *("papers.filing", "papers.importing", "papers.ingest", "papers.learning", "papers.scoring"),
-    *("papers.fetching", "papers.reading", "papers.refiling", "papers.thinning", "papers.trial"),
+    *("papers.importing", "papers.ingest", "papers.learning.lessons", "papers.ranking.scoring"),
+    *("papers.reading.fetching", "papers.reading.rounds", "papers.reading.thinning"),
+    *("papers.topics.filing", "papers.topics.refiling", "papers.topics.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
     *("newsletter.demo", "newsletter.signup"),
 }

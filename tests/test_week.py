@@ -12,7 +12,7 @@ from django.test import Client
 from newsletter import heartbeat
 from newsletter.models import Edition, EditionPaper
 from papers.models import Paper, SourceRun
-from papers.reading import read_due
+from papers.reading.rounds import read_due
 from tests.conftest import SHARED
 from tests.pages import words_of
 from tests.source_server import SourceServer

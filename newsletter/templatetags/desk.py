@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from newsletter.models import Edition
 from newsletter.tally import mails_by_state, mails_in_words
-from papers import duties, verdicts
+from papers.reading import duties, verdicts
 from papers.sources.names import name_of
 
 register = template.Library()

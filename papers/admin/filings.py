@@ -9,8 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from papers.filing import file_papers
 from papers.models import Paper, PaperTopic, Topic
+from papers.topics.filing import file_papers
 
 EDITORS_SCORE = 1.0  # an editor's word counts as a full match
 

@@ -18,7 +18,7 @@ from papers.admin.evidence import ObservationInline, SourceRecordInline
 from papers.admin.filings import FilingInline, decide, save_filings
 from papers.admin.filters import ListDayFilter, StateFilter, TopicFilter
 from papers.models import Paper, PaperTopic, Topic
-from papers.scoring import score_papers
+from papers.ranking.scoring import score_papers
 
 EDITORS_FIELDS = ("pinned", "hidden", "boost", "editor_note")
 

@@ -13,11 +13,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from papers import refiling
 from papers.admin import trying
 from papers.locks import save_alone
 from papers.models import PaperTopic, Topic
-from papers.phrases import PhraseError, parse_phrase
+from papers.topics import refiling
+from papers.topics.phrases import PhraseError, parse_phrase
 
 # "cs.CL", "cond-mat.mtrl-sci", "physics.optics", "hep-th"; but neither "cs" nor "cs.cl".
 CATEGORY = re.compile(r"[a-z]+(-[a-z]+)?\.([A-Z]{2}|[a-z]+-[a-z]+|[a-z]{4,})|[a-z]+-[a-z]+")

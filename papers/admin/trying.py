@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
 from papers.models import Topic
-from papers.trial import MOST_PAPERS, try_topic
+from papers.topics.trial import MOST_PAPERS, try_topic
 
 BUTTON = "_try"
 

@@ -1,4 +1,4 @@
-"""Give a new installation the topics of papers/starter_topics.toml."""
+"""Give a new installation the topics of papers/topics/starter_topics.toml."""
 
 import tomllib
 from pathlib import Path
@@ -7,7 +7,7 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-STARTER_TOPICS = Path(__file__).parent.parent / "starter_topics.toml"
+STARTER_TOPICS = Path(__file__).parent.parent / "topics" / "starter_topics.toml"
 
 
 def add_starter_topics(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

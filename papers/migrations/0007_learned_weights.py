@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('learned_at', models.DateTimeField()),
-                ('weights', models.JSONField(help_text='Models, offsets and where they come from; see papers.weights.')),
+                ('weights', models.JSONField(help_text='Models, offsets and where they come from; see papers.topics.weights.')),
                 ('figures', models.JSONField(help_text='What was measured before it was put to use.')),
             ],
             options={

@@ -30,7 +30,7 @@ WIDTHS = (1440, 768)
 def edition() -> Edition:
     """The sample under the starter topics, frozen into an edition, with one reader."""
     Topic.objects.all().delete()
-    starters = tomllib.loads((PAPERS / "starter_topics.toml").read_text(encoding="utf8"))["topic"]
+    starters = tomllib.loads((PAPERS / "topics" / "starter_topics.toml").read_text(encoding="utf8"))["topic"]
     for position, fields in enumerate(starters, start=1):
         Topic.objects.create(position=position, **fields)
     import_file(PAPERS / "sample" / "daily_papers.jsonl", now=NOW)

@@ -15,8 +15,8 @@ from newsletter.mixes import mix_for
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, Suppression
 from newsletter.suppression import suppress
 from newsletter.tokens import link_token
-from papers import duties
 from papers.models import SourceRun
+from papers.reading import duties
 from tests.desk import queries_of, staff_with
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
 from tests.pages import words_of

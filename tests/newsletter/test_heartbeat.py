@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from newsletter import edition, heartbeat
 from newsletter.models import Delivery, Edition
-from papers import runs
 from papers.models import SourceRun
+from papers.reading import runs
 from tests.factories import make_paper, make_subscriber
 from tests.source_server import SourceServer
 from tests.source_shapes import hf_item

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from papers.labelled import LabelledPaper
+from papers.learning.labelled import LabelledPaper
 
 FIELDS = {
     "cs.RO": ("robot", "gripper", "manipulation", "legged locomotion", "sim-to-real transfer", "grasping"),

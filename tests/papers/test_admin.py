@@ -107,7 +107,7 @@ def test_refiling_without_a_topic_says_so(curator: Client) -> None:
 
 
 def test_the_inline_keeps_the_editors_name_and_matching_leaves_it_alone(curator: Client) -> None:
-    from papers.filing import file_papers
+    from papers.topics.filing import file_papers
 
     paper, topic = make_paper(title="Folding robots"), make_topic(slug="fold-x", phrases=["folding robots"])
     filing = file_under(paper, topic, score=0.4)

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from papers import refiling, trial
 from papers.models import FilingRun, PaperTopic, Topic
+from papers.topics import refiling, trial
 from tests.desk import staff_with
 from tests.factories import file_under, make_paper, make_topic
 from tests.pages import faults_of, words_of
@@ -188,7 +188,7 @@ def test_trying_a_saved_topic_shows_what_changes_and_leaves_out_what_editors_dec
 
 
 def test_a_saved_topic_tried_unchanged_changes_nothing(curator: Client) -> None:
-    from papers.filing import file_papers
+    from papers.topics.filing import file_papers
 
     topic = make_topic(slug="folding", name="Folding", phrases=["folding robots"], categories=["cs.RO"])
     make_topic(slug="other-x", phrases=["robots"])

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from papers.arrival import last_absence
+from papers.ranking.arrival import last_absence
 
 BEGAN = datetime(2026, 5, 20, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from papers.asking import LONGEST, MOST_TERMS, Term, read
+from papers.search.asking import LONGEST, MOST_TERMS, Term, read
 
 HOSTILE = (
     "", " ", "\0", "\0model\0", ":*&|!", "'; DROP TABLE papers_paper; --", "!!!", "<->", "a & | b", "(((((",

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from papers import calendars
+from papers.reading import calendars
 
 
 def utc(day: int, hour: int = 0, minute: int = 0, month: int = 11) -> datetime:

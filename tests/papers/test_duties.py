@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from papers import duties, pacing
 from papers.models import SourceRun
+from papers.reading import duties, pacing
 
 pytestmark = pytest.mark.django_db
 

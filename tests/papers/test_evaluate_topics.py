@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from papers.labelled import LabelledPaper
+from papers.learning.labelled import LabelledPaper
+from papers.learning.measuring import Filing, figures, primary_figures
 from papers.matching import TopicRule
-from papers.measuring import Filing, figures, primary_figures
 from papers.models import Topic
 from tests.factories import make_topic
 from tests.papers.made_up_corpus import corpus, rows

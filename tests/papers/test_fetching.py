@@ -9,11 +9,11 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
-from papers import pacing, runs
-from papers.fetching import fetch
 from papers.models import Mark, Observation, Paper, SourceRun
-from papers.reading import read_due
-from papers.targets import LEFT_OUT, LOOKUP, Target
+from papers.reading import pacing, runs
+from papers.reading.fetching import fetch
+from papers.reading.rounds import read_due
+from papers.reading.targets import LEFT_OUT, LOOKUP, Target
 from tests.source_server import Seen, SourceServer
 from tests.source_shapes import ArxivPaper, hf_item
 

@@ -7,11 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from papers import filing
-from papers.filing import active_matcher, file_papers, matcher_of
-from papers.learned import store
 from papers.models import Paper, PaperTopic, Topic
-from papers.weights import Weights, shipped_weights
+from papers.topics import filing
+from papers.topics.filing import active_matcher, file_papers, matcher_of
+from papers.topics.learned import store
+from papers.topics.weights import Weights, shipped_weights
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from papers.labelled import LabelledFileError, LabelledPaper, RowReport, read_labelled
+from papers.learning.labelled import LabelledFileError, LabelledPaper, RowReport, read_labelled
 
 GOOD = {
     "title": "A robot",

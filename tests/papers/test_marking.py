@@ -1,6 +1,6 @@
 """Hits set apart from the text around them."""
 
-from papers.marking import Piece, all_words, marked, telling_part
+from papers.search.marking import Piece, all_words, marked, telling_part
 
 
 def test_hits_are_pieces_of_their_own_and_nothing_is_lost() -> None:

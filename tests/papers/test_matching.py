@@ -3,7 +3,7 @@
 import pytest
 
 from papers.matching import THRESHOLD, Match, Matcher, TopicRule
-from papers.phrases import PhraseError
+from papers.topics.phrases import PhraseError
 
 ROBOTS = TopicRule("robots", "Robots", ["robot", "gripper", "scene ^0.3"], ["cs.RO"])
 SOUND = TopicRule("sound", "Sound", ["speech", "sound ^0.5"], ["cs.SD", "eess.AS"])

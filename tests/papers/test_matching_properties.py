@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.matching import THRESHOLD, Matcher, TopicRule
-from papers.phrases import fold, read
-from papers.weights import Model, Weights
+from papers.topics.phrases import fold, read
+from papers.topics.weights import Model, Weights
 
 WORDS = ["robot", "speech", "graph", "neural", "networks", "policies", "fine-tuning", "of", "bias", "3D"]
 MODELS = Weights(

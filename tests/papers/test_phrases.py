@@ -2,7 +2,7 @@
 
 import pytest
 
-from papers.phrases import Phrase, PhraseError, PhraseIndex, parse_phrase, singular
+from papers.topics.phrases import Phrase, PhraseError, PhraseIndex, parse_phrase, singular
 
 
 @pytest.mark.parametrize(

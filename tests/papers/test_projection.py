@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from papers.projection import Count, expected_votes, share_of_votes
+from papers.ranking.projection import Count, expected_votes, share_of_votes
 
 VOTES = st.integers(0, 10**9)
 HOURS = st.floats(0, 10**6)

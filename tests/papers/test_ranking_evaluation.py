@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from papers.histories import Gathering, History
 from papers.models import Observation
-from papers.ranking_evaluation import RANKINGS, Candidate, Report, evaluate
-from papers.ranking_measures import comparable_pairs, ndcg, ordered_share
+from papers.ranking.evaluation import RANKINGS, Candidate, Report, evaluate
+from papers.ranking.histories import Gathering, History
+from papers.ranking.measures import comparable_pairs, ndcg, ordered_share
 from papers.trending import Seen, trending_score
 from tests.factories import make_paper
 

@@ -14,9 +14,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from papers import locks, refiling
+from papers import locks
 from papers.models import FilingRun, Paper, PaperTopic
 from papers.tasks import refile
+from papers.topics import refiling
 from tests.celery_queue import tasks_waiting
 from tests.factories import file_under, make_paper, make_topic
 from tests.processes import ROOT, program, wait_until

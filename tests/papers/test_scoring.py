@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from papers.ingest import ingest
 from papers.models import Observation, Paper
-from papers.scoring import rank_scores, score_of, score_papers
+from papers.ranking.scoring import rank_scores, score_of, score_papers
 from papers.sources.record import PaperRecord, Reading
 from tests.factories import make_paper
 

@@ -11,11 +11,11 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from papers import search
-from papers.asking import read
 from papers.models import Paper, PaperWords, TitleWord, Topic
-from papers.search import Filters, Found, TooSlow
-from papers.translating import hits_among, translate, with_last_word_open
+from papers.search import finding
+from papers.search.asking import read
+from papers.search.finding import Filters, Found, TooSlow
+from papers.search.translating import hits_among, translate, with_last_word_open
 from tests.factories import file_under, make_paper, make_topic
 from tests.papers.test_asking import HOSTILE
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def find(typed: str, *, page: int = 1, size: int = 50, **filters: Any) -> Found:
-    return search.find(translate(read(typed)), Filters(**filters), page=page, size=size)
+    return finding.find(translate(read(typed)), Filters(**filters), page=page, size=size)
 
 
 def titles(typed: str, **options: Any) -> list[str]:
@@ -171,9 +171,9 @@ def test_pages_follow_each_other_without_gap_or_repetition() -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """What holds for a frequent word among many papers, on a few."""
-    monkeypatch.setattr(search, "MANY", 20)
-    monkeypatch.setattr(search, "_SOME_HITS", search._some_hits(many=20, newest=8, titles=4))
-    monkeypatch.setattr(search, "_NEWEST_HITS", search._newest_hits(newest=8, titles=4))
+    monkeypatch.setattr(finding, "MANY", 20)
+    monkeypatch.setattr(finding, "_SOME_HITS", finding._some_hits(many=20, newest=8, titles=4))
+    monkeypatch.setattr(finding, "_NEWEST_HITS", finding._newest_hits(newest=8, titles=4))
 
     def analyze() -> None:
         with connection.cursor() as cursor:
@@ -243,7 +243,7 @@ def test_the_last_word_can_be_taken_for_a_beginning() -> None:
     paper("World modelling")
     opened = with_last_word_open(read("world mode"))
     assert opened is not None
-    assert search.find(translate(opened), Filters(), page=1, size=5).count == 1
+    assert finding.find(translate(opened), Filters(), page=1, size=5).count == 1
     for typed in ("world -mode", '"world mode"', "world mode*", "wo", "2604.13074", "!"):
         assert with_last_word_open(read(typed)) is None, typed
 
@@ -293,12 +293,12 @@ def test_papers_from_before_there_was_search_become_searchable(
 @pytest.mark.django_db(transaction=True)
 def test_a_search_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     paper("Otter")
-    monkeypatch.setattr(search, "PATIENCE", 100)
+    monkeypatch.setattr(finding, "PATIENCE", 100)
     name = connection.settings_dict["NAME"]
     with psycopg.connect(os.environ["DATABASE_URL"], dbname=name) as other:
         other.execute("LOCK TABLE papers_paperwords IN ACCESS EXCLUSIVE MODE")
         wanted = translate(read("otter"))
         with pytest.raises(TooSlow):
-            search.find(wanted, Filters(), page=1, size=5)
+            finding.find(wanted, Filters(), page=1, size=5)
     assert titles("otter") == ["Otter"]
     Topic.objects.all().delete()

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from papers import views
 from papers.models import Topic
-from papers.search import TooSlow
+from papers.search.finding import TooSlow
 from tests.factories import file_under, make_paper, make_topic
 from tests.pages import faults_of, headings_of, words_of
 from tests.papers.test_asking import HOSTILE

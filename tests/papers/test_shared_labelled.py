@@ -2,13 +2,13 @@
 
 import pytest
 
-from papers.artefact import starter_rules
-from papers.evaluation import PRIMARY_CATEGORIES
-from papers.labelled import LabelledPaper, RowReport, read_labelled
+from papers.learning.evaluation import PRIMARY_CATEGORIES
+from papers.learning.labelled import LabelledPaper, RowReport, read_labelled
+from papers.learning.measuring import figures, file_by_matcher, measurable
+from papers.learning.primary import PrimaryGuess
 from papers.matching import Matcher
-from papers.measuring import figures, file_by_matcher, measurable
-from papers.primary import PrimaryGuess
-from papers.weights import mark_of, shipped_weights
+from papers.topics.artefact import starter_rules
+from papers.topics.weights import mark_of, shipped_weights
 from tests.conftest import SHARED
 
 FILE = SHARED / "data" / "arxiv_labelled.jsonl.gz"

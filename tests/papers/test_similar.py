@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from papers import similar
 from papers.models import Paper
-from papers.similar import similar_to, with_reasons
+from papers.search import similar
+from papers.search.similar import similar_to, with_reasons
 from tests.factories import file_under, make_paper, make_topic
 
 pytestmark = pytest.mark.django_db

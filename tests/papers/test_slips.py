@@ -2,8 +2,8 @@
 
 import pytest
 
-from papers.asking import read
-from papers.slips import corrected, nearest, slips
+from papers.search.asking import read
+from papers.search.slips import corrected, nearest, slips
 from tests.factories import make_paper
 
 

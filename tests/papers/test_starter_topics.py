@@ -9,7 +9,7 @@ from django.db import connection
 
 from papers.matching import Matcher, TopicRule
 from papers.models import Topic
-from papers.phrases import parse_phrase
+from papers.topics.phrases import parse_phrase
 
 migration = importlib.import_module("papers.migrations.0002_starter_topics")
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from papers import thinning
 from papers.models import Mark, Observation
 from papers.observing import latest_counts
-from papers.thinning import Kept, surplus
+from papers.reading import thinning
+from papers.reading.thinning import Kept, surplus
 from tests.factories import make_paper
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)

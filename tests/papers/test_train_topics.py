@@ -9,11 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from papers.filing import active_matcher, file_papers
-from papers.learned import current_weights, store
 from papers.models import LearnedWeights, Paper, PaperTopic, Topic
-from papers.phrases import fold
-from papers.weights import Model, Weights, from_json, shipped_weights
+from papers.topics.filing import active_matcher, file_papers
+from papers.topics.learned import current_weights, store
+from papers.topics.phrases import fold
+from papers.topics.weights import Model, Weights, from_json, shipped_weights
 from tests.factories import file_under, make_paper, make_topic
 from tests.papers.made_up_corpus import FIELDS, corpus, rows
 

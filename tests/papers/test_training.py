@@ -5,10 +5,8 @@ import sys
 import numpy
 import pytest
 
-from papers.corpus import document, matrix
-from papers.matching import Matcher, TopicRule
-from papers.phrases import read
-from papers.training import (
+from papers.learning.corpus import document, matrix
+from papers.learning.training import (
     Example,
     TrainingError,
     best_threshold,
@@ -17,7 +15,9 @@ from papers.training import (
     is_marked,
     train,
 )
-from papers.weights import Model, TermIndex, Weights
+from papers.matching import Matcher, TopicRule
+from papers.topics.phrases import read
+from papers.topics.weights import Model, TermIndex, Weights
 from tests.papers.made_up_corpus import corpus
 
 RULES = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from papers.verdicts import Outcome, judge
+from papers.reading.verdicts import Outcome, judge
 
 THURSDAY, FRIDAY, SATURDAY = date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21)
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from papers.artefact import starter_rules
-from papers.evaluation import PRIMARY_CATEGORIES
-from papers.function_words import FUNCTION_WORDS
+from papers.learning.evaluation import PRIMARY_CATEGORIES
+from papers.learning.primary import PrimaryGuess
 from papers.matching import Match, Matcher, TopicRule
-from papers.phrases import fold, read
-from papers.primary import PrimaryGuess
-from papers.weights import (
+from papers.topics.artefact import starter_rules
+from papers.topics.function_words import FUNCTION_WORDS
+from papers.topics.phrases import fold, read
+from papers.topics.weights import (
     SHIPPED,
     Model,
     Offset,

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from newsletter import delivery, heartbeat, outbox
 from newsletter.models import Edition
-from papers import reading, refiling
+from papers.reading import rounds
 from papers.sources.names import name_of
+from papers.topics import refiling
 
 REFILE_SECONDS = 30  # then the next tick goes on
 READ_SECONDS = 30  # for each source; the next tick goes on
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             self.stderr.write(f"Stopped: {sent.stopped}")
         if settings.CELERY_BROKER_URL == "memory://":
             for source in pulse.due_sources:
-                for run in reading.read_due(source, now=timezone.now(), seconds=READ_SECONDS):
+                for run in rounds.read_due(source, now=timezone.now(), seconds=READ_SECONDS):
                     self.stdout.write(f"{name_of(run.source)} {run.target}: {run.verdict}, {run.message}")
 
 

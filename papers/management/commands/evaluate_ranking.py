@@ -1,4 +1,4 @@
-"""`manage.py evaluate_ranking FILE...`: a door to `papers.ranking_evaluation`."""
+"""`manage.py evaluate_ranking FILE...`: a door to `papers.ranking.evaluation`."""
 
 import json
 from argparse import ArgumentParser
@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from papers.histories import Gathering, History, gather, lines_of
-from papers.own_histories import own_histories
-from papers.ranking_evaluation import PLACES, RANKINGS, Report, evaluate
+from papers.ranking.evaluation import PLACES, RANKINGS, Report, evaluate
+from papers.ranking.histories import Gathering, History, gather, lines_of
+from papers.ranking.own_histories import own_histories
 from papers.sources.record import Reject, SourceError
 
 REJECTS_SHOWN = 20

@@ -1,4 +1,4 @@
-"""`manage.py evaluate_topics FILE...`: a door to `papers.evaluation`."""
+"""`manage.py evaluate_topics FILE...`: a door to `papers.learning.evaluation`."""
 
 import json
 from argparse import ArgumentParser
@@ -7,13 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from papers.evaluation import Evaluation, evaluate
-from papers.filing import rule_of
-from papers.labelled import LabelledFileError, LabelledPaper, RowReport, read_labelled
-from papers.learned import current_weights
-from papers.measuring import Figures, PrimaryFigures
+from papers.learning.evaluation import Evaluation, evaluate
+from papers.learning.labelled import LabelledFileError, LabelledPaper, RowReport, read_labelled
+from papers.learning.measuring import Figures, PrimaryFigures
+from papers.learning.training import TrainingError
 from papers.models import Topic
-from papers.training import TrainingError
+from papers.topics.filing import rule_of
+from papers.topics.learned import current_weights
 
 SHOWN_REJECTS = 5
 EVERY = 10_000  # rows between two lines of progress

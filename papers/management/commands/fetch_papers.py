@@ -10,13 +10,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from papers import calendars, duties, pacing, runs
-from papers.fetching import fetch
 from papers.management.arguments import day
 from papers.models import SourceRun
+from papers.reading import calendars, duties, pacing, runs
+from papers.reading.fetching import fetch
+from papers.reading.targets import Target
+from papers.reading.verdicts import FAILED, OK, QUIET
 from papers.sources.names import name_of
-from papers.targets import Target
-from papers.verdicts import FAILED, OK, QUIET
 
 SOURCES = ("huggingface", "arxiv")
 FAILURES_IN_A_ROW = 5  # then the others would hardly fare better

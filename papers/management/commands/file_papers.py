@@ -1,4 +1,4 @@
-"""`manage.py file_papers`: a door to `papers.refiling`, for people and for cron."""
+"""`manage.py file_papers`: a door to `papers.topics.refiling`, for people and for cron."""
 
 from argparse import ArgumentParser
 from math import inf
@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from papers import refiling
 from papers.models import FilingRun
+from papers.topics import refiling
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""`manage.py train_topics [FILE...]`: a door to `papers.learning`."""
+"""`manage.py train_topics [FILE...]`: a door to `papers.learning.lessons`."""
 
 import json
 from argparse import ArgumentParser
@@ -9,11 +9,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from papers.artefact import learn_artefact
-from papers.labelled import LabelledFileError, RowReport
-from papers.learning import Lesson, examples_from_files, forget_all, imported_examples, learn
-from papers.training import Example, TrainingError, require_training
-from papers.weights import mark_of
+from papers.learning.labelled import LabelledFileError, RowReport
+from papers.learning.lessons import Lesson, examples_from_files, forget_all, imported_examples, learn
+from papers.learning.training import Example, TrainingError, require_training
+from papers.topics.artefact import learn_artefact
+from papers.topics.weights import mark_of
 
 SHOWN_REJECTS = 5
 

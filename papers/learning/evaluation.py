@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from papers import baselines
-from papers.crossvalidation import Held, cross_validate
-from papers.labelled import LabelledPaper
-from papers.matching import THRESHOLD, Matcher, TopicRule
-from papers.measuring import (
+from papers.learning import baselines
+from papers.learning.crossvalidation import Held, cross_validate
+from papers.learning.labelled import LabelledPaper
+from papers.learning.measuring import (
     Figures,
     Filing,
     PrimaryFigures,
@@ -22,9 +21,10 @@ from papers.measuring import (
     measurable,
     primary_figures,
 )
-from papers.primary import PrimaryGuess
-from papers.training import TrainingError, examples_of, require_training
-from papers.weights import Weights, mark_of
+from papers.learning.primary import PrimaryGuess
+from papers.learning.training import TrainingError, examples_of, require_training
+from papers.matching import THRESHOLD, Matcher, TopicRule
+from papers.topics.weights import Weights, mark_of
 
 MOST_TIMED = 5000  # papers
 MIN_UNSEEN = 50  # papers; fewer that the weights did not learn from, and all are cross-validated

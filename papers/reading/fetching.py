@@ -10,17 +10,17 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db.models import QuerySet
 
-from papers import calendars, pacing, runs
-from papers.duties import off_their_lists
 from papers.identity import identity
 from papers.ingest import IngestReport, count, save_records
 from papers.models import SourceRecord, SourceRun
-from papers.singles import without_categories
+from papers.reading import calendars, pacing, runs
+from papers.reading.duties import off_their_lists
+from papers.reading.singles import without_categories
+from papers.reading.targets import LEFT_OUT, LOOKUP, Target
+from papers.reading.verdicts import FAILED, PARTIAL, Outcome, judge
 from papers.sources import arxiv_api, huggingface_api
 from papers.sources.http import Client, FetchError
 from papers.sources.record import PaperRecord, Records, Reject, SourceError
-from papers.targets import LEFT_OUT, LOOKUP, Target
-from papers.verdicts import FAILED, PARTIAL, Outcome, judge
 
 logger = logging.getLogger(__name__)
 

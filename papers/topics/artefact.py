@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from papers.crossvalidation import cross_validate
-from papers.labelled import OFF_TOPIC, LabelledPaper
+from papers.learning.crossvalidation import cross_validate
+from papers.learning.labelled import OFF_TOPIC, LabelledPaper
+from papers.learning.measuring import figures, file_held_out, measurable
+from papers.learning.training import Example, Progress, train
 from papers.matching import TopicRule
-from papers.measuring import figures, file_held_out, measurable
-from papers.training import Example, Progress, train
-from papers.weights import as_json
+from papers.topics.weights import as_json
 
 STARTER_TOPICS = Path(__file__).parent / "starter_topics.toml"
 

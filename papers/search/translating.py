@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.db import connection
 
-from papers.asking import Question, Term
+from papers.search.asking import Question, Term
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Length
 
-from papers.asking import Question
 from papers.models import TitleWord
+from papers.search.asking import Question
 
 _SHORTEST = 4  # letters; a shorter word is a letter away from too many others
 _TWO_SLIPS = 8  # letters; such a word may have two

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
 
-from papers.histories import History
-from papers.ranking_measures import comparable_pairs, ndcg, ordered_share
+from papers.ranking.histories import History
+from papers.ranking.measures import comparable_pairs, ndcg, ordered_share
 from papers.trending import Seen, trending_score
 
 PLACES = 10

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from papers import calendars, pacing, singles
 from papers.models import Paper, SourceRun
-from papers.targets import LEFT_OUT, LOOKUP, Target
-from papers.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
+from papers.reading import calendars, pacing, singles
+from papers.reading.targets import LEFT_OUT, LOOKUP, Target
+from papers.reading.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
 
 LISTS = 3  # an edition takes the papers of so many days, which are read again until it is frozen
 LAST_READING = timedelta(minutes=15)  # so long before the freeze they are read for the last time

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from papers import calendars
+from papers.reading import calendars
 
 OK, QUIET, STALE, PARTIAL, FAILED = "ok", "quiet", "stale", "partial", "failed"
 SHRUNK = 6  # a list that once had so many papers and has fewer than half of them came in part

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from statistics import mean
 from typing import Any
 
-from papers.crossvalidation import Held
-from papers.labelled import LabelledPaper
+from papers.learning.crossvalidation import Held
+from papers.learning.labelled import LabelledPaper
 from papers.matching import THRESHOLD, Matcher, TopicRule
-from papers.weights import Weights
+from papers.topics.weights import Weights
 
 BEST = 50
 

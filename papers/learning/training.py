@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from papers.corpus import Document, document, matrix, spellings, vocabulary
-from papers.labelled import OFF_TOPIC, LabelledPaper
+from papers.learning.corpus import Document, document, matrix, spellings, vocabulary
+from papers.learning.labelled import OFF_TOPIC, LabelledPaper
+from papers.learning.primary import learn_shifts
 from papers.matching import PHRASES, Matcher, TopicRule
-from papers.primary import learn_shifts
-from papers.weights import Model, Offset, Weights, mark_of
+from papers.topics.weights import Model, Offset, Weights, mark_of
 
 TERMS = 400  # of a model
 MIN_OWN = 20  # papers of a category from which it is learned

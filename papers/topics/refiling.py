@@ -15,9 +15,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from papers.bell import ring
-from papers.filing import file_papers
 from papers.locks import refile_alone, save_alone
 from papers.models import FilingRun, Paper
+from papers.topics.filing import file_papers
 
 logger = logging.getLogger(__name__)
 

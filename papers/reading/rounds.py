@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from papers import duties
-from papers.fetching import fetch
 from papers.models import SourceRun
+from papers.reading import duties
+from papers.reading.fetching import fetch
 
 
 def read_due(

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from papers.arrival import last_absence
+from papers.ranking.arrival import last_absence
 from papers.sources import values
 from papers.sources.jsontext import loads
 from papers.sources.record import Reject, SourceError

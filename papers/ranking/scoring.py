@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from papers.arrival import last_absence
-from papers.list_readings import list_readings
 from papers.models import Paper
+from papers.ranking.arrival import last_absence
+from papers.ranking.list_readings import list_readings
 from papers.trending import Score, Seen, as_json, trending_score
 
 

@@ -1,6 +1,6 @@
 """Words that say nothing about a subject. Pure."""
 
-# Folded as papers.phrases folds them, so "this" stands here as "thi" too.
+# Folded as papers.topics.phrases folds them, so "this" stands here as "thi" too.
 _WORDS = """
 a about above across after again against al all also although am among an and any are as at be
 because been before being below between both but by can cannot could did do doe does doing down

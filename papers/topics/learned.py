@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from papers.models import LearnedWeights
-from papers.weights import Weights, WeightsError, as_json, from_json, shipped_weights
+from papers.topics.weights import Weights, WeightsError, as_json, from_json, shipped_weights
 
 KEPT = 3  # sets of weights, so that one can go back
 

@@ -9,14 +9,9 @@ from statistics import mean
 
 from django.db import transaction
 
-from papers.crossvalidation import Held, cross_validate
-from papers.filing import rule_of
-from papers.labelled import LabelledPaper, RowReport, read_labelled
-from papers.learned import current_weights, forget, store
-from papers.matching import Matcher, TopicRule
-from papers.models import Paper, PaperTopic, Topic
-from papers.refiling import ask
-from papers.training import (
+from papers.learning.crossvalidation import Held, cross_validate
+from papers.learning.labelled import LabelledPaper, RowReport, read_labelled
+from papers.learning.training import (
     Example,
     Progress,
     belongs_to,
@@ -26,7 +21,12 @@ from papers.training import (
     require_training,
     train,
 )
-from papers.weights import Weights, mark_of
+from papers.matching import Matcher, TopicRule
+from papers.models import Paper, PaperTopic, Topic
+from papers.topics.filing import rule_of
+from papers.topics.learned import current_weights, forget, store
+from papers.topics.refiling import ask
+from papers.topics.weights import Weights, mark_of
 
 MIN_PAPERS = 500  # fewer say too little to be worth a try
 MIN_TRUTH = 5  # papers of a topic, for its F1 to count

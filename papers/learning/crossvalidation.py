@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from papers.learning.training import Example, Progress, folds, require_training, train
 from papers.matching import TopicRule
-from papers.training import Example, Progress, folds, require_training, train
-from papers.weights import Weights
+from papers.topics.weights import Weights
 
 FOLDS = 5
 

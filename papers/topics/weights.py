@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from papers.phrases import Reading, fold
+from papers.topics.phrases import Reading, fold
 
 SHIPPED = Path(__file__).parent / "topic_weights.json"
 TITLE_TIMES = 3
@@ -58,7 +58,7 @@ class Weights:
     offsets: Mapping[str, Offset] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
-    primary: Mapping[str, float] = field(default_factory=dict)  # shifts, see papers.primary
+    primary: Mapping[str, float] = field(default_factory=dict)  # shifts, see papers.learning.primary
 
     def keys_for(self, slug: str, categories: Iterable[str]) -> list[str]:
         """Which models speak for a topic: its own, else those of its categories."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from papers import search
-from papers.asking import Question, read
 from papers.card import Card, card_of
-from papers.marking import Piece, all_words, marked, telling_part
 from papers.models import Paper, Topic
-from papers.slips import corrected
+from papers.search import finding
+from papers.search.asking import Question, read
+from papers.search.marking import Piece, all_words, marked, telling_part
+from papers.search.slips import corrected
+from papers.search.translating import Wanted, hits_among, translate, with_last_word_open
 from papers.tex import readable
-from papers.translating import Wanted, hits_among, translate, with_last_word_open
 
 PER_PAGE = 20
 
@@ -32,8 +32,8 @@ class Asked:
         return bool(self.topics or self.since or self.until)
 
     @property
-    def filters(self) -> search.Filters:
-        return search.Filters(tuple(topic.pk for topic in self.topics), self.since, self.until)
+    def filters(self) -> finding.Filters:
+        return finding.Filters(tuple(topic.pk for topic in self.topics), self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Item:
 class Answer:
     """One page of cards; where there are none, what else may be tried."""
 
-    found: search.Found
+    found: finding.Found
     items: Sequence[Item] = ()
     opened: str = ""  # the last word, where papers were found only by taking it for a beginning
     says_nothing: bool = False  # words such as "the" only
@@ -71,7 +71,7 @@ def read_form(sent: Mapping[str, Any], slugs: Sequence[str], topics: Sequence[To
 
 
 def answer(asked: Asked, *, page: int) -> Answer:
-    """Search; raises search.TooSlow."""
+    """Search; raises finding.TooSlow."""
     found, wanted, opened = _find(asked, page)
     if not wanted:
         return Answer(found, says_nothing=True)
@@ -80,16 +80,16 @@ def answer(asked: Asked, *, page: int) -> Answer:
     return Answer(found, _items(found.ids, wanted), opened)
 
 
-def _find(asked: Asked, page: int) -> tuple[search.Found, Wanted, str]:
+def _find(asked: Asked, page: int) -> tuple[finding.Found, Wanted, str]:
     wanted = translate(asked.question)
-    found = search.find(wanted, asked.filters, page=page, size=PER_PAGE)
+    found = finding.find(wanted, asked.filters, page=page, size=PER_PAGE)
     if found.count or not wanted:
         return found, wanted, ""
     opened = with_last_word_open(asked.question)
     if opened is None:
         return found, wanted, ""
     wanted = translate(opened)
-    found = search.find(wanted, asked.filters, page=page, size=PER_PAGE)
+    found = finding.find(wanted, asked.filters, page=page, size=PER_PAGE)
     return found, wanted, opened.wanted[-1].text
 
 
@@ -97,7 +97,7 @@ def _instead(asked: Asked) -> str:
     line = corrected(asked.question)
     if line is None or line == asked.question.typed:
         return ""
-    found = search.find(translate(read(line)), asked.filters, page=1, size=1)
+    found = finding.find(translate(read(line)), asked.filters, page=1, size=1)
     return line if found.count else ""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 
 from papers.models import PaperTopic
-from papers.translating import Wanted
+from papers.search.translating import Wanted
 
 MANY = 10_000  # hits are counted up to here
 NEWEST = 600

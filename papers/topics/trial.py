@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db.models import Max, QuerySet
 
-from papers.filing import categories_of, matcher_of
 from papers.matching import Match
 from papers.models import Paper, PaperTopic, Topic
-from papers.phrases import PhraseIndex, parse_phrase
+from papers.topics.filing import categories_of, matcher_of
+from papers.topics.phrases import PhraseIndex, parse_phrase
 
 DAYS = 30
 MOST_PAPERS = 10_000  # the latest ones; bounds the time an editor waits

@@ -7,8 +7,8 @@ the primary one of fewer, so each has a shift that makes margins comparable.
 from collections.abc import Sequence
 from typing import Any
 
-from papers.phrases import read
-from papers.weights import TermIndex, Weights
+from papers.topics.phrases import read
+from papers.topics.weights import TermIndex, Weights
 
 _HOLD = 0.02  # keeps shifts of rare categories small
 _EVEN = 0.5  # 0: each paper counts alike, 1: each category

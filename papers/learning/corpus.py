@@ -1,4 +1,4 @@
-"""Texts as rows of a matrix, for training: the same words, pairs and values as in `papers.weights`. Pure.
+"""Texts as rows of a matrix, for training: words, pairs and values as `papers.topics.weights` has them. Pure.
 
 Needs scipy, which comes with requirements-training.txt; importing this module does not.
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from papers.function_words import FUNCTION_WORDS
-from papers.phrases import read, spelled
-from papers.weights import LENGTH_PRIOR, TITLE_TIMES
+from papers.topics.function_words import FUNCTION_WORDS
+from papers.topics.phrases import read, spelled
+from papers.topics.weights import LENGTH_PRIOR, TITLE_TIMES
 
 MIN_PAPERS = 3  # a term that fewer papers use is left out: it may be a name, and says little
 MAX_VOCABULARY = 100_000

@@ -6,11 +6,11 @@ The regression needs scikit-learn (requirements-training.txt); importing this mo
 from collections.abc import Sequence
 from typing import Any
 
-from papers.corpus import terms_of
-from papers.labelled import LabelledPaper
+from papers.learning.corpus import terms_of
+from papers.learning.labelled import LabelledPaper
+from papers.learning.measuring import Filing
 from papers.matching import TopicRule
-from papers.measuring import Filing
-from papers.phrases import PhraseIndex, parse_phrase, read
+from papers.topics.phrases import PhraseIndex, parse_phrase, read
 
 FOLDS = 4
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from papers.arrival import last_absence
-from papers.histories import History
-from papers.list_readings import list_readings
 from papers.models import Paper
+from papers.ranking.arrival import last_absence
+from papers.ranking.histories import History
+from papers.ranking.list_readings import list_readings
 from papers.trending import Seen
 
 SETTLED = timedelta(hours=72)  # counted this long after its list day began, a paper's outcome is known

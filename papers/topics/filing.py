@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from papers.learned import current_weights
 from papers.matching import Match, Matcher, TopicRule
 from papers.models import Paper, PaperTopic, Topic
-from papers.phrases import PhraseError, parse_phrase
+from papers.topics.learned import current_weights
+from papers.topics.phrases import PhraseError, parse_phrase
 
 CHUNK = 1000  # papers held in memory at once, and filed in one transaction
 
