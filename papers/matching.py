@@ -124,7 +124,9 @@ class Matcher:
         found: dict[int, dict[str, float]] = {}
         for number, strength in strengths.items():
             for rule, weight in self._uses[number]:
-                found.setdefault(rule, {})[self._texts[number]] = strength * weight
+                terms, text = found.setdefault(rule, {}), self._texts[number]
+                # Where an editor wrote a phrase twice, the greater weight counts.
+                terms[text] = max(terms.get(text, 0.0), strength * weight)
         return found
 
     def _listed(self, categories: Sequence[str]) -> dict[int, dict[str, float]]:
