@@ -20,7 +20,7 @@ from papers.importing import import_file
 from papers.models import Paper, Topic
 from tests.factories import make_subscriber
 from tests.newsletter.smtp_script import smtp_server
-from tests.papers.test_starter_topics import load
+from tests.papers.topics.test_starter_topics import load
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 SEEDS = sorted((SHARED / "seeds").glob("*.txt"))

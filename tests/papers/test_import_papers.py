@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from papers.models import Paper, SourceRun
-from tests.papers.test_huggingface import item
+from tests.papers.sources.test_huggingface import item
 from tests.papers.test_importing import LINES, written
 
 pytestmark = pytest.mark.django_db

@@ -15,10 +15,10 @@ import pytest
 from papers.importing import import_file, read_file
 from papers.models import Paper, SourceRun
 from papers.sources.record import PaperRecord, Reject, SourceError
-from tests.papers.test_arxiv import HEAD
-from tests.papers.test_arxiv import entry as arxiv_entry
-from tests.papers.test_capture import BARE, FULL
-from tests.papers.test_huggingface import item
+from tests.papers.sources.test_arxiv import HEAD
+from tests.papers.sources.test_arxiv import entry as arxiv_entry
+from tests.papers.sources.test_capture import BARE, FULL
+from tests.papers.sources.test_huggingface import item
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)

@@ -19,7 +19,7 @@ from papers.ranking.measures import comparable_pairs, ndcg, ordered_share
 from papers.trending import Seen, trending_score
 from tests.factories import make_paper
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "hf_observations.jsonl.gz"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "hf_observations.jsonl.gz"
 MONDAY = date(2026, 5, 18)
 BEGAN = datetime(2026, 5, 18, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from papers.search.asking import read
 from papers.search.finding import Filters, Found, TooSlow
 from papers.search.translating import hits_among, translate, with_last_word_open
 from tests.factories import file_under, make_paper, make_topic
-from tests.papers.test_asking import HOSTILE
+from tests.papers.search.test_asking import HOSTILE
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from tests.papers.fetching import NOW, impatient
 from tests.source_faults import Reply
 from tests.source_server import ATOM_TYPE, SourceServer
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 SAMPLE = DATA / "hf_daily_papers_sample.jsonl.gz"
 FEEDS = DATA / "arxiv_fixtures"
 

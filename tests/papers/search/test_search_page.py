@@ -14,7 +14,7 @@ from papers.models import Topic
 from papers.search.finding import TooSlow
 from tests.factories import file_under, make_paper, make_topic
 from tests.pages import faults_of, headings_of, words_of
-from tests.papers.test_asking import HOSTILE
+from tests.papers.search.test_asking import HOSTILE
 
 pytestmark = pytest.mark.django_db
 
