@@ -14,6 +14,7 @@ from papers.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
 
 LISTS = 3  # an edition takes the papers of so many days, which are read again until it is frozen
 LAST_READING = timedelta(minutes=15)  # so long before the freeze they are read for the last time
+FORGOTTEN_AFTER = timedelta(days=30)  # older runs say nothing of what is due
 GRACE = timedelta(minutes=90)  # how long an edition waits for sources that fail
 _WORST_FIRST = (FAILED, STALE, PARTIAL, OK, QUIET)
 _ANSWERED = (OK, QUIET, PARTIAL, STALE)
@@ -68,8 +69,9 @@ def due(*, now: datetime) -> list[Target]:
     freeze = freeze_moment(now.astimezone(UTC).date())
     targets = [target for source in settings.NEWSLETTER_SOURCES for target in watched(source, now)]
     targets += _singles(now, freeze)
-    latest = _latest(targets)
-    answered = _latest(targets, verdicts=_ANSWERED)
+    lately = now - FORGOTTEN_AFTER
+    latest = _latest(targets, since=lately)
+    answered = _latest(targets, verdicts=_ANSWERED, since=lately)
     resting = {
         source for source in settings.NEWSLETTER_SOURCES if pacing.rests_until(source, now=now) is not None
     }
@@ -208,10 +210,14 @@ def _has_feed_of(run: SourceRun, day: date) -> bool:
     return run.verdict != STALE and run.day is not None and run.day >= day
 
 
-def _latest(targets: Sequence[Target], verdicts: Sequence[str] = ()) -> dict[Key, SourceRun]:
+def _latest(
+    targets: Sequence[Target], verdicts: Sequence[str] = (), since: datetime | None = None
+) -> dict[Key, SourceRun]:
     """The latest run of each target, or the latest that ended so. One query."""
     names = {target.name for target in targets}
     runs = SourceRun.objects.filter(source__in={target.source for target in targets}, target__in=names)
+    if since:
+        runs = runs.filter(started_at__gt=since)
     if verdicts:
         runs = runs.filter(verdict__in=verdicts)
     newest = runs.order_by("source", "target", "-started_at", "-pk").distinct("source", "target")

@@ -17,8 +17,8 @@ from papers.models import PaperTopic
 from papers.translating import Wanted
 
 MANY = 10_000  # hits are counted up to here
-NEWEST = 1_000
-NEWEST_TITLES = 500
+NEWEST = 600
+NEWEST_TITLES = 400
 PATIENCE = 3_000  # milliseconds, for each statement
 
 # A hit among authors, in the abstract, the keywords, the title.

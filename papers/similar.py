@@ -92,8 +92,7 @@ _NEAREST = f"""
     FROM hits, size WHERE hits.papers <= {_RARE} AND paper_id <> %(paper)s
   ),
   candidates AS MATERIALIZED (
-    SELECT paper_id FROM told JOIN papers_paper AS paper ON paper.id = paper_id
-    WHERE NOT withdrawn
+    SELECT paper_id FROM told
     GROUP BY paper_id ORDER BY sum(use * rarity) DESC, paper_id DESC LIMIT {_CANDIDATES}
   ),
   shared AS (
@@ -113,7 +112,8 @@ _NEAREST = f"""
     GROUP BY theirs.paper_id
   )
   SELECT paper_id, array_agg(lexeme ORDER BY weight DESC, lexeme)
-  FROM shared LEFT JOIN topics USING (paper_id)
+  FROM shared JOIN papers_paper AS paper ON paper.id = paper_id LEFT JOIN topics USING (paper_id)
+  WHERE NOT withdrawn
   GROUP BY paper_id, number
   ORDER BY sum(weight) * sqrt(count(*)) * (1 + {_TOPIC} * coalesce(number, 0)) DESC, paper_id DESC
   LIMIT %(limit)s
