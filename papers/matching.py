@@ -123,7 +123,9 @@ class Matcher:
         found: dict[int, dict[str, float]] = {}
         for number, strength in strengths.items():
             for rule, weight in self._uses[number]:
-                found.setdefault(rule, {})[self._texts[number]] = strength * weight
+                terms, text = found.setdefault(rule, {}), self._texts[number]
+                # A phrase that stands there twice counts once, by its greater weight.
+                terms[text] = max(terms.get(text, 0.0), strength * weight)
         return found
 
     def _listed(self, categories: Sequence[str]) -> dict[int, dict[str, float]]:
