@@ -19,7 +19,12 @@ PYTHON = VENV / "bin" / "python"
 # What each word installs. Every list has all of the ones before it.
 LISTS = {
     "run": ["requirements.txt", "requirements-embedded.txt"],
-    "test": ["requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"],
+    "test": [
+        "requirements.txt",
+        "requirements-embedded.txt",
+        "requirements-training.txt",
+        "requirements-dev.txt",
+    ],
 }
 WORDS = {"demo": "run", "serve": "run", "test": "test"}
 COMMANDS = [

@@ -125,7 +125,7 @@ class Matcher:
         for number, strength in strengths.items():
             for rule, weight in self._uses[number]:
                 terms, text = found.setdefault(rule, {}), self._texts[number]
-                # Where an editor wrote a phrase twice, the greater weight counts.
+                # A phrase that stands there twice counts once, by its greater weight.
                 terms[text] = max(terms.get(text, 0.0), strength * weight)
         return found
 
