@@ -31,16 +31,16 @@ COMMANDS = [
     ("demo", "a whole day from papers to mails in var/outbox, with sample papers or your FILES"),
     ("serve", "the site, the worker, the timetable and their servers, until Ctrl-C"),
     ("test", "the whole test suite; arguments go to pytest"),
-    ("import_papers", "read papers from FILES: page captures, Hugging Face JSON, arXiv Atom and feed"),
-    ("train_topics", "learn topics from imported papers, editors' decisions and labelled FILES"),
-    ("evaluate_topics", "measure on labelled FILES how well papers are filed under topics"),
     ("fetch_papers", "read the sources now, or days that went by: --date D or --since D"),
+    ("import_papers", "read papers from FILES: page captures, Hugging Face JSON, arXiv Atom and feed"),
     ("file_papers", "file all papers under the topics anew; stopped, it goes on where it was"),
     ("build_edition", "freeze a day's edition"),
     ("send_edition", "send an edition to everybody it is due to; twice does no harm"),
     ("import_subscribers", "read readers who agreed to be mailed from a CSV file"),
-    ("evaluate_ranking", "judge the ranking on vote histories, in FILES or of this installation"),
     ("tick", "do whatever is due now; any number of times"),
+    ("train_topics", "learn topics from imported papers, editors' decisions and labelled FILES"),
+    ("evaluate_topics", "measure on labelled FILES how well papers are filed under topics"),
+    ("evaluate_ranking", "judge the ranking on vote histories, in FILES or of this installation"),
 ]
 
 
