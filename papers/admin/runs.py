@@ -1,5 +1,7 @@
 """What each reading of a source brought, and which records it could not read."""
 
+from datetime import UTC, datetime
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,6 +11,7 @@ from django.utils.text import Truncator
 
 from papers.admin.readonly import ReadOnlyAdmin
 from papers.models import SourceRun
+from papers.sources.names import name_of
 
 REJECTS_SHOWN = 500
 
@@ -16,14 +19,14 @@ REJECTS_SHOWN = 500
 @admin.register(SourceRun)
 class SourceRunAdmin(ReadOnlyAdmin):
     list_display = [
-        "started_at",
-        "source",
+        "began",
+        "result",
+        "source_name",
         "target",
-        "verdict",
         "message_in_short",
-        "duration",
-        "retry_at",
         "counts",
+        "duration",
+        "tried_again",
     ]
     list_filter = ["source", "verdict"]
     search_fields = ["target"]
@@ -45,6 +48,25 @@ class SourceRunAdmin(ReadOnlyAdmin):
             and request.resolver_match.url_name == "papers_sourcerun_changelist"
         )
         return queryset.defer("rejects") if is_list else queryset
+
+    @admin.display(description="began (UTC)", ordering="started_at")
+    def began(self, run: SourceRun) -> str:
+        return _moment(run.started_at)
+
+    @admin.display(description="verdict", ordering="verdict")
+    def result(self, run: SourceRun) -> str | SafeString:
+        """The verdict's one word, set apart where somebody should look."""
+        if run.verdict in (SourceRun.Verdict.FAILED, SourceRun.Verdict.STALE):
+            return format_html('<strong class="desk-broken">{}</strong>', run.verdict)
+        return run.verdict or "–"
+
+    @admin.display(description="source", ordering="source")
+    def source_name(self, run: SourceRun) -> str:
+        return name_of(run.source)
+
+    @admin.display(description="retry at (UTC)")
+    def tried_again(self, run: SourceRun) -> str:
+        return _moment(run.retry_at) if run.retry_at else "–"
 
     @admin.display(description="why")
     def message_in_short(self, run: SourceRun) -> str:
@@ -85,6 +107,12 @@ class SourceRunAdmin(ReadOnlyAdmin):
             rows,
             f"and {rest:,} more" if rest > 0 else "",
         )
+
+
+def _moment(moment: datetime) -> str:
+    """ "21 Nov, 09:15": as the sources' own calendars and the front page count."""
+    in_utc = moment.astimezone(UTC)
+    return f"{in_utc.day} {in_utc:%b, %H:%M}"
 
 
 def _cells(reject: object) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """`manage.py fetch_papers`: reads sources by hand, a target after the other, as the timetable does."""
 
+import logging
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -40,9 +41,26 @@ class Command(BaseCommand):
     def handle(
         self, *, source: str | None, date: str | None, since: str | None, again: bool, **options: Any
     ) -> None:
+        if again and not since:
+            raise CommandError("--again goes with --since.")
         targets, passed_over = _targets(_sources(source), date, since, today=timezone.now().date())
         if since and not again:
             passed_over |= dict.fromkeys(_read_before(targets), "read before")
+        # Every reading is told in a line below; the log would tell it a second time.
+        log = logging.getLogger("papers.reading.fetching")
+        level = log.level
+        log.setLevel(logging.ERROR)
+        try:
+            self._read(targets, passed_over)
+        except KeyboardInterrupt:
+            self._clear()
+            self.stderr.write("Stopped; what came is saved. The same command goes on from here.")
+            raise
+        finally:
+            log.setLevel(level)
+
+    def _read(self, targets: list[Target], passed_over: dict[Target, str]) -> None:
+        """One target after the other; raises CommandError at the end if a reading failed."""
         asked, failed, in_a_row = 0, 0, 0
         for target in targets:
             if target in passed_over:

@@ -145,6 +145,7 @@ TOMORROW = timezone.now().date() + timedelta(days=2)
     ("arguments", "sentence"),
     [
         ((), "NEWSLETTER_SOURCES names no source: name one with --source."),
+        (("--source", "huggingface", "--again"), "--again goes with --since."),
         (("--source", "twitter"), "--source is 'twitter', but must be one of huggingface, arxiv."),
         (
             ("--source", "arxiv"),
@@ -200,20 +201,21 @@ def test_ctrl_c_ends_it_with_what_came_before_and_a_killed_one_is_told_later(own
                 cwd=ROOT,
                 env=environment,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 text=True,
             )
 
         assert manage("migrate", "--verbosity", "0").wait(120) == 0
-        ends = []
+        ends, told = [], []
         for number, stop in enumerate((signal.SIGINT, signal.SIGKILL), start=1):
             process = manage("fetch_papers", "--source", "huggingface", "--date", "2026-09-18")
             wait_until(lambda asked=number: len(sources.requests) == asked, 60, "the request is made")
             process.send_signal(stop)
-            process.communicate(timeout=60)
+            told.append(process.communicate(timeout=60)[1])
             ends.append(process.returncode)
         assert ends == [130, -signal.SIGKILL]
+        assert "Stopped; what came is saved. The same command goes on from here." in told[0]
     with psycopg.connect(own_database) as connection:
         rows = connection.execute(
             "select verdict, message, finished_at is null, claimed_until is null from papers_sourcerun"
