@@ -206,7 +206,9 @@ def test_ctrl_c_ends_it_with_what_came_before_and_a_killed_one_is_told_later(own
                 text=True,
             )
 
-        assert manage("migrate", "--verbosity", "0").wait(120) == 0
+        migrating = manage("migrate", "--verbosity", "0")
+        migrating.communicate(timeout=120)
+        assert migrating.returncode == 0
         ends, told = [], []
         for number, stop in enumerate((signal.SIGINT, signal.SIGKILL), start=1):
             process = manage("fetch_papers", "--source", "huggingface", "--date", "2026-09-18")
