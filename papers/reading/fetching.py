@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -46,6 +46,7 @@ class _Reading:
     begun: datetime
     wait: Callable[[float], None]
     feed_date: date | None = None
+    ignored: int = 0  # replacements of papers that nobody listed here
     names: set[str] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)
 
@@ -139,12 +140,32 @@ def _records(reading: _Reading, client: Client) -> Records:
         feed = arxiv_api.fetch_announcements(client, settings.NEWSLETTER_ARXIV_FEED_URL, target.category)
         # Made at midnight US Eastern, which is the same date in UTC.
         reading.feed_date = feed.updated.astimezone(UTC).date() if feed.updated else None
-        yield from feed.records
+        yield from _announced(reading, feed.records)
     else:
         since, until = calendars.submission_window(target.day)
-        yield from arxiv_api.fetch_submitted(
+        submitted = arxiv_api.fetch_submitted(
             client, settings.NEWSLETTER_ARXIV_API_URL, target.category, since, until
         )
+        for entry in submitted:
+            # The API tells no day. What was submitted then was announced on this one, and is no archive.
+            yield replace(entry, listed_on=target.day) if isinstance(entry, PaperRecord) else entry
+
+
+def _announced(reading: _Reading, entries: Sequence[PaperRecord | Reject]) -> Records:
+    """The entries of a feed, without the new versions of papers that nobody knows here.
+
+    Such a paper was announced long ago, on a day that the feed does not tell: it would come as from an
+    archive, hundreds of them in one day, and stand in editions as that.
+    """
+    replaced = [one for one in entries if isinstance(one, PaperRecord) and one.listed_on is None]
+    names = {identity(one) for one in replaced}
+    rows = SourceRecord.objects.filter(identity__in=names)
+    unknown = names - set(rows.values_list("identity", flat=True))
+    for entry in entries:
+        if isinstance(entry, PaperRecord) and entry.listed_on is None and identity(entry) in unknown:
+            reading.ignored += 1
+        else:
+            yield entry
 
 
 def _one_by_one(reading: _Reading, client: Client) -> Records:
@@ -161,6 +182,8 @@ def _one_by_one(reading: _Reading, client: Client) -> Records:
 
 def _finish(reading: _Reading, error: str = "") -> None:
     run, report, now = reading.run, reading.report, reading.now()
+    report.read += reading.ignored
+    report.unchanged += reading.ignored
     run.day = reading.target.day or reading.feed_date
     verdict = judge(_outcome(reading, error))
     run.retry_at = _retry_at(run, now) if error or verdict.word == FAILED else None
@@ -179,6 +202,7 @@ def _outcome(reading: _Reading, error: str) -> Outcome:
         read=saved if error else report.read,  # what was read when it was stopped may not be saved
         rejected=report.rejected,
         error=error,
+        ignored=reading.ignored,
         first_reject=report.rejects[0].reason if report.rejects else "",
         list_day=target.day if target.source == "huggingface" else None,
         feed_date=reading.feed_date,

@@ -18,6 +18,7 @@ class Outcome:
     now: datetime
     read: int = 0
     rejected: int = 0
+    ignored: int = 0  # of those read: new versions of papers that nobody knows here
     error: str = ""
     first_reject: str = ""
     list_day: date | None = None  # Hugging Face: the day that was asked for
@@ -52,7 +53,7 @@ def judge(outcome: Outcome) -> Verdict:
     if outcome.list_day and outcome.most_before >= SHRUNK and outcome.read * 2 < outcome.most_before:
         said = f"only {_records(outcome.read)} came, where there were {outcome.most_before:,} before"
         return Verdict(PARTIAL, said)
-    return Verdict(OK, _records(outcome.read))
+    return Verdict(OK, _records(outcome.read) + _ignored(outcome.ignored))
 
 
 def _list_staleness(outcome: Outcome) -> str:
@@ -96,6 +97,13 @@ def _why_quiet(outcome: Outcome) -> str:
     if outcome.feed_date and not calendars.has_feed(outcome.feed_date):
         return f"{outcome.feed_date:%A}: arXiv announces nothing for this day"
     return "nothing was announced in this category" if outcome.is_feed else "there was nothing to read"
+
+
+def _ignored(number: int) -> str:
+    if not number:
+        return ""
+    what = "a new version of a paper" if number == 1 else "new versions of papers"
+    return f", {number:,} of them {what} not known here and left out"
 
 
 def _records(number: int) -> str:
