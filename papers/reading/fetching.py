@@ -141,6 +141,8 @@ def _records(reading: _Reading, client: Client) -> Records:
         # Made at midnight US Eastern, which is the same date in UTC.
         reading.feed_date = feed.updated.astimezone(UTC).date() if feed.updated else None
         yield from _announced(reading, feed.records)
+        if feed.broken_off:
+            raise feed.broken_off
     else:
         since, until = calendars.submission_window(target.day)
         submitted = arxiv_api.fetch_submitted(

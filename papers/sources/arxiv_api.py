@@ -28,10 +28,12 @@ Entry = PaperRecord | Reject
 
 @dataclass(frozen=True)
 class Feed:
-    """One reading of an announcement feed. `updated` is the feed's own date (None where it gives none)."""
+    """One reading of an announcement feed. `updated` is the feed's own date (None where it gives none);
+    `broken_off` is the error in which a feed ended that gave `records` before."""
 
     updated: datetime | None
     records: tuple[Entry, ...]
+    broken_off: FetchError | None = None
 
 
 class RefusedError(FetchError):
@@ -96,11 +98,16 @@ def fetch_submitted(client: Client, api_url: str, category: str, since: datetime
 def fetch_announcements(client: Client, feed_url: str, category: str) -> Feed:
     """Today's announcements of a category ("cs.LG", "stat"), read whole; replacements and cross-lists too.
 
-    Raises FetchError, and SourceError where `category` is none.
+    A feed that breaks off is returned with what came before and the error to raise after that. Raises
+    FetchError, and SourceError where `category` is none.
     """
     _check(category)
     reading = _read(client, f"{feed_url.rstrip('/')}/{category}", {})
-    return Feed(reading.head.updated, tuple(reading.entries))
+    head, entries = reading.head, tuple(reading.entries)
+    if head.broken is None:
+        return Feed(head.updated, entries)
+    error = unusable(reading.answer, f"{head.broken}, after entry {head.entries:,}")
+    return Feed(head.updated, entries[:-1], error)  # the last one only says what the error says
 
 
 def _slice(client: Client, api_url: str, names: list[str]) -> Records:

@@ -15,7 +15,7 @@ from papers.reading.fetching import fetch
 from papers.reading.rounds import read_due
 from papers.reading.targets import LEFT_OUT, LOOKUP, Target
 from tests.source_server import Seen, SourceServer
-from tests.source_shapes import ArxivPaper, hf_item
+from tests.source_shapes import Announcements, ArxivPaper, announcement_feed, hf_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,6 +98,23 @@ def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(s
 def _break_second_page(sources: SourceServer, seen: Seen) -> None:
     if seen.params.get("p", "0") != "0":
         sources.break_always("huggingface", "500")
+
+
+def test_a_feed_that_breaks_off_keeps_what_came_and_is_asked_for_again(sources: SourceServer) -> None:
+    papers = [(ArxivPaper(f"2611.3000{number}"), "new") for number in range(1, 6)]
+    announced = Announcements(on=FRIDAY, papers=papers)
+    sources.announced["cs.LG"] = announced
+    whole = announcement_feed("cs.LG", announced)
+    sources.break_next("announcements", "body", body=whole[: whole.index(b"<title>On 2611.30004")])
+    run = fetch(Target("arxiv", "cs.LG"), now=NOW, wait=lambda seconds: None)
+    assert run is not None and run.retry_at is not None
+    assert (run.verdict, run.day, counts(run)) == ("partial", FRIDAY, (3, 3, 0, 0, 0))
+    assert run.message.startswith("it broke off after 3 records: 127.0.0.1")
+    assert run.message.endswith("cannot be read: the feed breaks off here, after entry 3.")
+    assert timedelta(minutes=5) <= run.retry_at - NOW < timedelta(minutes=6)
+    again = fetch(Target("arxiv", "cs.LG"), now=run.retry_at, wait=lambda seconds: None)
+    assert again is not None
+    assert (again.verdict, again.retry_at, counts(again)) == ("ok", None, (5, 2, 0, 3, 0))
 
 
 def test_failures_in_a_row_are_retried_later_and_later(sources: SourceServer) -> None:
