@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +33,6 @@ ATTEMPTS = 3
 LOOKUP_LIMIT = 300  # papers in one run; two days of the busiest lists
 SINGLES_LIMIT = 20  # papers asked for one by one
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)  # after failures in a row
-SAME_LIST_FROM = 3  # papers; fewer may stand on two lists by chance (30 of 12,200 do)
 _STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
 
 
@@ -47,17 +47,17 @@ class _Reading:
     wait: Callable[[float], None]
     feed_date: date | None = None
     ignored: int = 0  # replacements of papers that nobody listed here
-    names: set[str] = field(default_factory=set)
+    days: Counter[date] = field(default_factory=Counter)  # list days that the papers told
     started: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
         return self.begun + timedelta(seconds=time.monotonic() - self.started)
 
     def noted(self, records: Records) -> Records:
-        """The same records; the names of the papers are kept, to compare lists."""
+        """The same records; the days that they tell are counted."""
         for record in records:
-            if isinstance(record, PaperRecord):
-                self.names.add(identity(record))
+            if isinstance(record, PaperRecord) and record.listed_on:
+                self.days[record.listed_on] += 1
             yield record
 
     def before_request(self) -> None:
@@ -209,24 +209,18 @@ def _outcome(reading: _Reading, error: str) -> Outcome:
         list_day=target.day if target.source == "huggingface" else None,
         feed_date=reading.feed_date,
         is_feed=target.is_feed,
-        same_as=_same_as(reading),
+        list_of=_list_of(reading),
         most_before=_most_before(reading),
     )
 
 
-def _same_as(reading: _Reading) -> date | None:
-    """The earlier day whose list has more than half of these papers: then this is no list of its own."""
-    day, names = reading.target.day, reading.names
-    if reading.target.source != "huggingface" or day is None or len(names) < SAME_LIST_FROM:
+def _list_of(reading: _Reading) -> date | None:
+    """The other day to which more than half of these papers were submitted: then it is that day's list."""
+    day, days = reading.target.day, reading.days
+    if reading.target.source != "huggingface" or day is None:
         return None
-    earlier: dict[date, int] = {}
-    rows = SourceRecord.objects.filter(source="huggingface", identity__in=names)
-    for days in rows.values_list("list_days", flat=True):
-        for other in days:
-            if other < day:
-                earlier[other] = earlier.get(other, 0) + 1
-    most = max(earlier, key=lambda other: earlier[other], default=None)
-    return most if most is not None and earlier[most] * 2 > len(names) else None
+    most, number = max(days.items(), key=lambda told: told[1], default=(day, 0))
+    return most if most != day and number * 2 > days.total() else None
 
 
 def _most_before(reading: _Reading) -> int:

@@ -24,7 +24,7 @@ class Outcome:
     list_day: date | None = None  # Hugging Face: the day that was asked for
     feed_date: date | None = None  # arXiv: the date that the announcement feed bears
     is_feed: bool = False  # arXiv: an announcement feed, not an answer of the API
-    same_as: date | None = None  # another day whose list has the same papers
+    list_of: date | None = None  # another day, to whose list the papers belong
     most_before: int = 0  # the most records that earlier readings of this target brought
 
 
@@ -60,11 +60,9 @@ def _list_staleness(outcome: Outcome) -> str:
     day = outcome.list_day
     if day is None:
         return ""
-    if outcome.same_as:
-        return (
-            f"the list of {calendars.in_words(day)} has the papers"
-            f" of {calendars.in_words(outcome.same_as)} and no others"
-        )
+    if outcome.list_of:
+        asked = f"the list of {calendars.in_words(day)} was asked for"
+        return f"{asked}, but it is the list of {calendars.in_words(outcome.list_of)}"
     empty = f"the list of {calendars.in_words(day)} is empty"
     if not outcome.read and outcome.most_before:
         return f"{empty}, where there were {outcome.most_before:,} before"

@@ -69,17 +69,38 @@ def test_an_empty_list_is_judged_by_the_calendar(
     assert read(day, now=now).verdict == verdict
 
 
-def test_a_list_of_another_day_is_stale(sources: SourceServer) -> None:
-    sources.lists[THURSDAY] = listed(THURSDAY, 5)
-    sources.lists[FRIDAY] = [*listed(THURSDAY, 5), *listed(FRIDAY, 1)]
-    assert read(THURSDAY).verdict == "ok"
-    run = read(FRIDAY)
+def test_a_list_of_another_day_is_stale_and_its_papers_keep_their_day(sources: SourceServer) -> None:
+    # For one hour, the list of today comes for whatever day is asked for.
+    sources.lists[THURSDAY] = listed(FRIDAY, 5)
+    sources.lists[FRIDAY] = listed(FRIDAY, 5)
+    run = read(THURSDAY)
     assert (run.verdict, run.message) == (
         "stale",
-        "the list of Friday 20 November has the papers of Thursday 19 November and no others",
+        "the list of Thursday 19 November was asked for, but it is the list of Friday 20 November",
     )
-    assert read(THURSDAY, now=NOW + timedelta(hours=1)).verdict == "ok"
-    assert Paper.objects.get(arxiv_id="2611.19001").listed_on == THURSDAY
+    assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
+    assert read(FRIDAY).verdict == "ok"
+    sources.lists[THURSDAY] = listed(THURSDAY, 4)
+    later = NOW + timedelta(hours=1)
+    assert [read(day, now=later).verdict for day in (THURSDAY, FRIDAY)] == ["ok", "ok"]
+    assert set(Paper.objects.values_list("arxiv_id", "listed_on")) == {
+        *((f"2611.20{number:03}", FRIDAY) for number in range(1, 6)),
+        *((f"2611.19{number:03}", THURSDAY) for number in range(1, 5)),
+    }
+
+
+def test_a_single_paper_of_another_day_makes_no_list_stale(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 1), *listed(THURSDAY, 1)]
+    assert read().verdict == "ok"
+
+
+def test_papers_that_tell_no_day_stand_on_the_list_that_was_asked_for(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [
+        hf_item("2611.20001", submittedOnDailyAt=...),
+        hf_item("2611.20002", submittedOnDailyAt="soon"),
+    ]
+    assert read().verdict == "ok"
+    assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
 
 
 def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(sources: SourceServer) -> None:

@@ -25,8 +25,11 @@ MORNING = datetime(2026, 11, 20, 3, tzinfo=UTC)
             ("stale", "the list of Friday 20 November is empty, where there were 7 before"),
         ),
         (
-            {"read": 33, "same_as": THURSDAY},
-            ("stale", "the list of Friday 20 November has the papers of Thursday 19 November and no others"),
+            {"read": 33, "list_of": THURSDAY},
+            (
+                "stale",
+                "the list of Friday 20 November was asked for, but it is the list of Thursday 19 November",
+            ),
         ),
         (
             {"read": 33, "rejected": 2, "first_reject": "paper.id is missing"},

@@ -50,7 +50,7 @@ def before_page(number: int, change: Callable[[], None]) -> Callable[[Seen], Non
 
 def test_a_list_is_read_with_its_day_and_our_moment(server: SourceServer, http: Client) -> None:
     server.date_skew = timedelta(days=9)
-    submitted = "2026-05-19T23:58:00.000Z"
+    submitted = "2026-05-20T00:02:00.000Z"
     server.lists[DAY] = [hf_item("2605.00001", upvotes=7, comments=2, submittedOnDailyAt=submitted)]
     (record,) = read(server, http)
     assert isinstance(record, PaperRecord)
@@ -246,6 +246,13 @@ def test_a_paper_that_cannot_be_read_is_an_error(
     assert str(caught.value) == (
         f"{host}/api/papers/2605.00001 gave an answer that cannot be read: {reason}."
     )
+
+
+def test_an_item_of_another_list_keeps_the_day_of_that_list(server: SourceServer, http: Client) -> None:
+    server.lists[DAY] = [hf_item("2605.00001", submittedOnDailyAt="2026-05-19T23:58:00.000Z")]
+    (record,) = read(server, http)
+    assert isinstance(record, PaperRecord)
+    assert record.listed_on == DAY - timedelta(days=1)
 
 
 def test_skewed_dates_in_items_do_not_reach_list_day_or_reading(server: SourceServer, http: Client) -> None:
