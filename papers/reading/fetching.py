@@ -46,6 +46,7 @@ class _Reading:
     begun: datetime
     wait: Callable[[float], None]
     feed_date: date | None = None
+    is_early: bool = False
     ignored: int = 0  # replacements of papers that nobody listed here
     days: Counter[date] = field(default_factory=Counter)  # list days that the papers told
     started: float = field(default_factory=time.monotonic)
@@ -87,6 +88,7 @@ def fetch(
     except FetchError as error:
         if error.retry_after:
             pacing.rest(target.source, error.retry_after, now=reading.now())
+        reading.is_early = _is_early(reading, error)
         _finish(reading, str(error))
     except SourceError as error:
         _finish(reading, str(error))
@@ -182,13 +184,21 @@ def _one_by_one(reading: _Reading, client: Client) -> Records:
             yield Reject(arxiv_id, "Hugging Face has no such paper any more")
 
 
+def _is_early(reading: _Reading, error: FetchError) -> bool:
+    """Whether Hugging Face takes the day for one to come, as it does when its clock is behind ours."""
+    day = reading.target.day if reading.target.source == "huggingface" else None
+    return error.status == 400 and day is not None and day >= reading.begun.astimezone(UTC).date()
+
+
 def _finish(reading: _Reading, error: str = "") -> None:
     run, report, now = reading.run, reading.report, reading.now()
     report.read += reading.ignored
     report.unchanged += reading.ignored
     run.day = reading.target.day or reading.feed_date
     verdict = judge(_outcome(reading, error))
-    run.retry_at = _retry_at(run, now) if error or verdict.word == FAILED else None
+    run.retry_at = _retry_at(run, now) if verdict.again else None
+    if reading.is_early and run.retry_at:
+        run.retry_at = now + FIRST_PAUSE  # midnight is near
     count(run, report)
     runs.finish(run, verdict.word, verdict.sentence, rejects=report.rejects, now=now)
     log = logger.warning if verdict.word in (FAILED, PARTIAL) else logger.info
@@ -209,6 +219,8 @@ def _outcome(reading: _Reading, error: str) -> Outcome:
         list_day=target.day if target.source == "huggingface" else None,
         feed_date=reading.feed_date,
         is_feed=target.is_feed,
+        is_singles=target.is_singles,
+        is_early=reading.is_early,
         list_of=_list_of(reading),
         most_before=_most_before(reading),
     )

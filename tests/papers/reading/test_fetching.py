@@ -153,6 +153,37 @@ def test_failures_in_a_row_are_retried_later_and_later(sources: SourceServer) ->
     assert round((read(now=now).retry_at - now) / timedelta(minutes=1)) == 5
 
 
+def test_a_list_that_is_suddenly_empty_is_asked_for_again_soon(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 8)
+    assert read().retry_at is None
+    sources.lists[FRIDAY] = []
+    run = read(now=NOW + timedelta(hours=1))
+    assert run.verdict == "stale" and run.retry_at is not None
+    assert round((run.retry_at - NOW) / timedelta(minutes=1)) == 65
+
+
+def test_a_day_that_has_not_begun_where_the_source_is_fails_nothing(sources: SourceServer) -> None:
+    midnight = datetime(2026, 11, 20, 0, 0, 2, tzinfo=UTC)
+    sources.now = lambda: midnight - timedelta(seconds=5)
+    for now in (midnight, midnight + timedelta(minutes=5)):
+        run = read(FRIDAY, now=now)
+        assert (run.verdict, run.message) == ("quiet", "the day has not begun yet")
+        assert run.retry_at is not None and round((run.retry_at - now) / timedelta(minutes=1)) == 5
+    sources.break_always("huggingface", "400")
+    assert read(THURSDAY, now=midnight).verdict == "failed"
+
+
+def test_single_papers_that_arxiv_does_not_know_are_not_asked_for_again_at_once(
+    sources: SourceServer,
+) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 2)
+    read()
+    run = fetch(Target("arxiv", LOOKUP), now=NOW, wait=lambda seconds: None)
+    assert run is not None
+    assert (run.verdict, run.retry_at, counts(run)) == ("partial", None, (2, 0, 0, 0, 2))
+    assert run.message == "2 of 2 records could not be read: arXiv knows no paper of this id"
+
+
 def test_a_source_that_asks_for_rest_gets_it_from_all_workers(sources: SourceServer) -> None:
     sources.break_always("huggingface", "429", retry_after="1800")
     assert read().verdict == "failed"
