@@ -9,11 +9,13 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
+from newsletter.models import Edition, EditionPaper
 from papers.models import Mark, Observation, Paper, SourceRun
-from papers.reading import pacing, runs
+from papers.reading import pacing, runs, singles
 from papers.reading.fetching import fetch
 from papers.reading.rounds import read_due
 from papers.reading.targets import LEFT_OUT, LOOKUP, Target
+from papers.sources.http import FetchError
 from tests.source_server import Seen, SourceServer
 from tests.source_shapes import Announcements, ArxivPaper, announcement_feed, hf_item
 
@@ -271,6 +273,32 @@ def test_turns_are_taken_three_seconds_apart_by_all(sources: SourceServer) -> No
     assert len(waits) == 4 and all(
         wait <= slot for wait, slot in zip(sorted(waits), (3, 6, 9, 12), strict=True)
     )
+
+
+def test_a_clock_that_was_set_back_makes_nobody_wait_for_hours() -> None:
+    waits: list[float] = []
+    pacing.take_turn("arxiv request", 3, wait=waits.append)
+    Mark.objects.update(at=Mark.objects.get().at + timedelta(hours=2))
+    pacing.take_turn("arxiv request", 3, wait=waits.append)
+    assert len(waits) == 1 and 0 < waits[0] <= 60
+    pacing.take_turn("a slow one", 100, wait=waits.append)
+    with pytest.raises(FetchError, match=r"^The next turn of 'a slow one' is "):
+        pacing.take_turn("a slow one", 100, wait=waits.append)
+    assert len(waits) == 1
+
+
+def test_only_papers_that_an_edition_may_still_take_are_asked_for_one_by_one(sources: SourceServer) -> None:
+    sources.lists[THURSDAY] = listed(THURSDAY, 5)
+    read(THURSDAY, now=NOW - timedelta(days=1))
+    printed, hidden, withdrawn, doubtful, wanted = Paper.objects.order_by("arxiv_id")
+    edition = Edition.objects.create(date=THURSDAY)
+    EditionPaper.objects.create(
+        edition=edition, paper=printed, rank=1, score=1, terms=[], matches=[], card={}
+    )
+    Paper.objects.filter(pk=hidden.pk).update(hidden=True)
+    Paper.objects.filter(pk=withdrawn.pk).update(withdrawn=True)
+    Paper.objects.filter(pk=doubtful.pk).update(needs_review=True)
+    assert list(singles.off_their_lists([THURSDAY], read_since=NOW)) == [wanted]
 
 
 def test_arxiv_is_asked_for_the_categories_of_papers_that_others_listed(
