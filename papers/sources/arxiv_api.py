@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from papers.sources import arxiv, values
 from papers.sources.http import Answer, Client, FetchError, place, unusable
@@ -21,6 +22,7 @@ from papers.sources.record import PaperRecord, Records, Reject, SourceError
 IDS_SLICE = 100  # ids in one question; more make addresses that servers refuse
 PAGE = 200  # papers in one answer, about half a megabyte
 PAGES_LIMIT = 100
+ENTRIES_LIMIT = 20_000  # in one answer; the busiest feed has some hundreds
 _FEEDS = ("application/atom+xml", "application/rss+xml", "application/xml", "text/xml")
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?", re.ASCII)
 Entry = PaperRecord | Reject
@@ -159,9 +161,11 @@ def _read(client: Client, url: str, question: Mapping[str, str | int], where: st
     stream = io.BytesIO(answer.body)
     records = arxiv.parse(stream, read_at=answer.received_at, head=reading.head, where=where)
     try:
-        reading.entries.extend(records)
+        reading.entries.extend(islice(records, ENTRIES_LIMIT + 1))
     except SourceError as error:
         raise unusable(answer, str(error)) from None
+    if len(reading.entries) > ENTRIES_LIMIT:
+        raise unusable(answer, "it holds more items than any list has")
     if reading.head.error or answer.status != 200:
         raise RefusedError(answer, reading.head.error or f"status {answer.status}, no reason given")
     return reading

@@ -261,3 +261,16 @@ def test_skewed_dates_in_items_do_not_reach_list_day_or_reading(server: SourceSe
     (record,) = read(server, http)
     assert isinstance(record, PaperRecord)
     assert (record.listed_on, record.read_at) == (DAY, NOW)
+
+
+@pytest.mark.parametrize("size", [1_000, 1_001])
+def test_an_answer_of_more_items_than_any_list_has_is_given_up(
+    server: SourceServer, http: Client, size: int
+) -> None:
+    server.break_next("huggingface", "body", body=b"[" + b"1," * (size - 1) + b"1]")
+    if size == 1_000:
+        assert len(read(server, http)) == size
+        return
+    with pytest.raises(FetchError) as caught:
+        read(server, http)
+    assert str(caught.value).endswith("cannot be read: it holds more items than any list has.")
