@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -32,7 +33,6 @@ ATTEMPTS = 3
 LOOKUP_LIMIT = 300  # papers in one run; two days of the busiest lists
 SINGLES_LIMIT = 20  # papers asked for one by one
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)  # after failures in a row
-SAME_LIST_FROM = 3  # papers; fewer may stand on two lists by chance (30 of 12,200 do)
 _STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
 
 
@@ -46,17 +46,19 @@ class _Reading:
     begun: datetime
     wait: Callable[[float], None]
     feed_date: date | None = None
-    names: set[str] = field(default_factory=set)
+    is_early: bool = False
+    ignored: int = 0  # replacements of papers that nobody listed here
+    days: Counter[date] = field(default_factory=Counter)  # list days that the papers told
     started: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
         return self.begun + timedelta(seconds=time.monotonic() - self.started)
 
     def noted(self, records: Records) -> Records:
-        """The same records; the names of the papers are kept, to compare lists."""
+        """The same records; the days that they tell are counted."""
         for record in records:
-            if isinstance(record, PaperRecord):
-                self.names.add(identity(record))
+            if isinstance(record, PaperRecord) and record.listed_on:
+                self.days[record.listed_on] += 1
             yield record
 
     def before_request(self) -> None:
@@ -86,6 +88,7 @@ def fetch(
     except FetchError as error:
         if error.retry_after:
             pacing.rest(target.source, error.retry_after, now=reading.now())
+        reading.is_early = _is_early(reading, error)
         _finish(reading, str(error))
     except SourceError as error:
         _finish(reading, str(error))
@@ -139,12 +142,34 @@ def _records(reading: _Reading, client: Client) -> Records:
         feed = arxiv_api.fetch_announcements(client, settings.NEWSLETTER_ARXIV_FEED_URL, target.category)
         # Made at midnight US Eastern, which is the same date in UTC.
         reading.feed_date = feed.updated.astimezone(UTC).date() if feed.updated else None
-        yield from feed.records
+        yield from _announced(reading, feed.records)
+        if feed.broken_off:
+            raise feed.broken_off
     else:
         since, until = calendars.submission_window(target.day)
-        yield from arxiv_api.fetch_submitted(
+        submitted = arxiv_api.fetch_submitted(
             client, settings.NEWSLETTER_ARXIV_API_URL, target.category, since, until
         )
+        for entry in submitted:
+            # The API tells no day. What was submitted then was announced on this one, and is no archive.
+            yield replace(entry, listed_on=target.day) if isinstance(entry, PaperRecord) else entry
+
+
+def _announced(reading: _Reading, entries: Sequence[PaperRecord | Reject]) -> Records:
+    """The entries of a feed, without the new versions of papers that nobody knows here.
+
+    Such a paper was announced long ago, on a day that the feed does not tell: it would come as from an
+    archive, hundreds of them in one day, and stand in editions as that.
+    """
+    replaced = [one for one in entries if isinstance(one, PaperRecord) and one.listed_on is None]
+    names = {identity(one) for one in replaced}
+    rows = SourceRecord.objects.filter(identity__in=names)
+    unknown = names - set(rows.values_list("identity", flat=True))
+    for entry in entries:
+        if isinstance(entry, PaperRecord) and entry.listed_on is None and identity(entry) in unknown:
+            reading.ignored += 1
+        else:
+            yield entry
 
 
 def _one_by_one(reading: _Reading, client: Client) -> Records:
@@ -159,11 +184,21 @@ def _one_by_one(reading: _Reading, client: Client) -> Records:
             yield Reject(arxiv_id, "Hugging Face has no such paper any more")
 
 
+def _is_early(reading: _Reading, error: FetchError) -> bool:
+    """Whether Hugging Face takes the day for one to come, as it does when its clock is behind ours."""
+    day = reading.target.day if reading.target.source == "huggingface" else None
+    return error.status == 400 and day is not None and day >= reading.begun.astimezone(UTC).date()
+
+
 def _finish(reading: _Reading, error: str = "") -> None:
     run, report, now = reading.run, reading.report, reading.now()
+    report.read += reading.ignored
+    report.unchanged += reading.ignored
     run.day = reading.target.day or reading.feed_date
     verdict = judge(_outcome(reading, error))
-    run.retry_at = _retry_at(run, now) if error or verdict.word == FAILED else None
+    run.retry_at = _retry_at(run, now) if verdict.again else None
+    if reading.is_early and run.retry_at:
+        run.retry_at = now + FIRST_PAUSE  # midnight is near
     count(run, report)
     runs.finish(run, verdict.word, verdict.sentence, rejects=report.rejects, now=now)
     log = logger.warning if verdict.word in (FAILED, PARTIAL) else logger.info
@@ -179,28 +214,25 @@ def _outcome(reading: _Reading, error: str) -> Outcome:
         read=saved if error else report.read,  # what was read when it was stopped may not be saved
         rejected=report.rejected,
         error=error,
+        ignored=reading.ignored,
         first_reject=report.rejects[0].reason if report.rejects else "",
         list_day=target.day if target.source == "huggingface" else None,
         feed_date=reading.feed_date,
         is_feed=target.is_feed,
-        same_as=_same_as(reading),
+        is_singles=target.is_singles,
+        is_early=reading.is_early,
+        list_of=_list_of(reading),
         most_before=_most_before(reading),
     )
 
 
-def _same_as(reading: _Reading) -> date | None:
-    """The earlier day whose list has more than half of these papers: then this is no list of its own."""
-    day, names = reading.target.day, reading.names
-    if reading.target.source != "huggingface" or day is None or len(names) < SAME_LIST_FROM:
+def _list_of(reading: _Reading) -> date | None:
+    """The other day to which more than half of these papers were submitted: then it is that day's list."""
+    day, days = reading.target.day, reading.days
+    if reading.target.source != "huggingface" or day is None:
         return None
-    earlier: dict[date, int] = {}
-    rows = SourceRecord.objects.filter(source="huggingface", identity__in=names)
-    for days in rows.values_list("list_days", flat=True):
-        for other in days:
-            if other < day:
-                earlier[other] = earlier.get(other, 0) + 1
-    most = max(earlier, key=lambda other: earlier[other], default=None)
-    return most if most is not None and earlier[most] * 2 > len(names) else None
+    most, number = max(days.items(), key=lambda told: told[1], default=(day, 0))
+    return most if most != day and number * 2 > days.total() else None
 
 
 def _most_before(reading: _Reading) -> int:

@@ -7,12 +7,18 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from papers.models import Mark
+from papers.sources.http import FetchError
 
 ARXIV_SECONDS = 3  # arXiv's terms: one request every three seconds, one connection
+TURNS_AHEAD = 20  # more are never waited for: a turn further off comes from a clock that was set back
+LONGEST_WAIT = 60.0  # seconds
 _SLOT = """
     INSERT INTO papers_mark AS mark (name, at, position) VALUES (%s, clock_timestamp(), 0)
     ON CONFLICT (name) DO UPDATE
-    SET at = greatest(mark.at + make_interval(secs => %s), clock_timestamp())
+    SET at = least(
+        greatest(mark.at + make_interval(secs => %s), clock_timestamp()),
+        clock_timestamp() + make_interval(secs => %s)
+    )
     RETURNING extract(epoch FROM at - clock_timestamp())
 """
 
@@ -21,10 +27,13 @@ def take_turn(name: str, seconds: float, *, wait: Callable[[float], None] = time
     """Wait until `seconds` have passed since the turn before, whoever took it; the database's clock counts.
 
     A turn is taken in one statement and waited for afterwards, so nobody holds a lock while waiting.
+    Raises FetchError where the turn is more than a minute ahead.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SLOT, [name, seconds])
+        cursor.execute(_SLOT, [name, seconds, TURNS_AHEAD * seconds])
         (ahead,) = cursor.fetchone()
+    if ahead > LONGEST_WAIT:
+        raise FetchError(f"The next turn of {name!r} is {float(ahead):.0f} s ahead.", "timeout")
     if ahead > 0:
         wait(float(ahead))
 

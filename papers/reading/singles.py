@@ -18,11 +18,17 @@ def without_categories(*, now: datetime) -> QuerySet[Paper]:
 
 
 def off_their_lists(days: list[date], *, read_since: datetime) -> QuerySet[Paper]:
-    """Papers of these lists of Hugging Face that were not on them when they were read since then."""
+    """Papers of these lists of Hugging Face that were not on them when they were read since then.
+
+    Only those that an edition may still take: few can be asked for, so none is spent on the others.
+    """
     return Paper.objects.filter(
         listed_on__in=days,
         records__source="huggingface",
         arxiv_id__isnull=False,
         observed_at__lt=read_since,
+        entry=None,
         hidden=False,
+        withdrawn=False,
+        needs_review=False,
     ).order_by("-upvotes", "pk")

@@ -29,5 +29,10 @@ class Target:
         return self.name.partition(" ")[0]
 
     @property
+    def is_singles(self) -> bool:
+        """Whether it asks for papers by their ids, so that each of them may be gone by itself."""
+        return self.name in (LOOKUP, LEFT_OUT)
+
+    @property
     def is_feed(self) -> bool:
         return self.source == "arxiv" and self.day is None and self.name != LOOKUP

@@ -46,6 +46,7 @@ class Head:
     total: int | None = None  # papers that the API has for the question, on all pages
     entries: int = 0  # read so far, good or bad
     error: str | None = None  # why the API refused the question
+    broken: str | None = None  # why the feed could not be read to its end
 
 
 def parse(
@@ -74,6 +75,7 @@ def parse(
             reason = f"the feed is not well-formed here ({error})"
         if not number:
             raise SourceError(f"it is not a whole XML document: {reason}") from None
+        head.broken = reason
         yield Reject(f"{where}after entry {number}", reason)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from papers.sources import arxiv, values
 from papers.sources.http import Answer, Client, FetchError, place, unusable
@@ -21,6 +22,7 @@ from papers.sources.record import PaperRecord, Records, Reject, SourceError
 IDS_SLICE = 100  # ids in one question; more make addresses that servers refuse
 PAGE = 200  # papers in one answer, about half a megabyte
 PAGES_LIMIT = 100
+ENTRIES_LIMIT = 20_000  # in one answer; the busiest feed has some hundreds
 _FEEDS = ("application/atom+xml", "application/rss+xml", "application/xml", "text/xml")
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?", re.ASCII)
 Entry = PaperRecord | Reject
@@ -28,10 +30,12 @@ Entry = PaperRecord | Reject
 
 @dataclass(frozen=True)
 class Feed:
-    """One reading of an announcement feed. `updated` is the feed's own date (None where it gives none)."""
+    """One reading of an announcement feed. `updated` is the feed's own date (None where it gives none);
+    `broken_off` is the error in which a feed ended that gave `records` before."""
 
     updated: datetime | None
     records: tuple[Entry, ...]
+    broken_off: FetchError | None = None
 
 
 class RefusedError(FetchError):
@@ -96,11 +100,16 @@ def fetch_submitted(client: Client, api_url: str, category: str, since: datetime
 def fetch_announcements(client: Client, feed_url: str, category: str) -> Feed:
     """Today's announcements of a category ("cs.LG", "stat"), read whole; replacements and cross-lists too.
 
-    Raises FetchError, and SourceError where `category` is none.
+    A feed that breaks off is returned with what came before and the error to raise after that. Raises
+    FetchError, and SourceError where `category` is none.
     """
     _check(category)
     reading = _read(client, f"{feed_url.rstrip('/')}/{category}", {})
-    return Feed(reading.head.updated, tuple(reading.entries))
+    head, entries = reading.head, tuple(reading.entries)
+    if head.broken is None:
+        return Feed(head.updated, entries)
+    error = unusable(reading.answer, f"{head.broken}, after entry {head.entries:,}")
+    return Feed(head.updated, entries[:-1], error)  # the last one only says what the error says
 
 
 def _slice(client: Client, api_url: str, names: list[str]) -> Records:
@@ -152,9 +161,11 @@ def _read(client: Client, url: str, question: Mapping[str, str | int], where: st
     stream = io.BytesIO(answer.body)
     records = arxiv.parse(stream, read_at=answer.received_at, head=reading.head, where=where)
     try:
-        reading.entries.extend(records)
+        reading.entries.extend(islice(records, ENTRIES_LIMIT + 1))
     except SourceError as error:
         raise unusable(answer, str(error)) from None
+    if len(reading.entries) > ENTRIES_LIMIT:
+        raise unusable(answer, "it holds more items than any list has")
     if reading.head.error or answer.status != 200:
         raise RefusedError(answer, reading.head.error or f"status {answer.status}, no reason given")
     return reading

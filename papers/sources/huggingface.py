@@ -7,7 +7,7 @@ there is no summary, submission time or submitter. Keys we do not know are ignor
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from papers.sources import values
@@ -27,8 +27,9 @@ def parse_answer(
 ) -> Records:
     """The records of one answer, a JSON array beginning at `start`.
 
-    `listed_on` is the day that was asked for (without it the day of submission counts); `observed_at` is when
-    the answer came. A paper named twice gives two records; they are folded into one later.
+    `listed_on` is the day that was asked for: it counts for items that do not tell their own, as those before
+    March 2025. `observed_at` is when the answer came. A paper named twice gives two records; they are folded
+    into one later.
     """
     yield from _records(array_items(body, start), listed_on, observed_at, where)
 
@@ -119,11 +120,26 @@ def parse_item(
         project_url=values.link(paper.get("projectPage"), "paper.projectPage"),
         thumbnail_url=values.link(item.get("thumbnail"), "thumbnail"),
         submitted_by=_submitter(paper, item),
-        listed_on=listed_on or values.day(paper.get("submittedOnDailyAt"), "paper.submittedOnDailyAt"),
+        listed_on=_list_day(paper, listed_on, observed_at),
         read_at=observed_at,
         reading=_reading(paper, item, observed_at),
         position=position,
     )
+
+
+def _list_day(paper: dict[str, Any], asked_for: date | None, observed_at: datetime | None) -> date | None:
+    """The day on which the paper was submitted to its list: the same in all 1,355 recorded items. Where
+    Hugging Face gives another list than was asked for, this is what tells. A day after the answer is a clock
+    gone wrong and is not believed."""
+    try:
+        told = values.day(paper.get("submittedOnDailyAt"), "paper.submittedOnDailyAt")
+    except values.FieldError:
+        if asked_for is None:
+            raise
+        return asked_for
+    if told and asked_for and observed_at and told > observed_at.astimezone(UTC).date():
+        return asked_for
+    return told or asked_for
 
 
 def _authors(value: Any) -> tuple[tuple[str, ...] | None, int | None]:

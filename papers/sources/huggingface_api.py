@@ -8,6 +8,7 @@ that was taken off the list between two pages can still hide another one; the ne
 
 from collections.abc import Generator
 from datetime import date
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from papers.sources.jsontext import loads
 from papers.sources.record import PaperRecord, Records, Reject, SourceError
 
 PAGE = 50  # the most items that an answer holds
+ITEMS_LIMIT = 1_000  # in one answer; a megabyte of nothing would be read as many more
 PAGES_LIMIT = 20  # a list had 78 papers at most; a server that never ends is left here
 _JSON = ("application/json",)
 Entry = PaperRecord | Reject
@@ -92,12 +94,14 @@ def _page(client: Client, base_url: str, day: date, number: int) -> list[Entry]:
     if text[begin : begin + 1] != "[":
         raise unusable(answer, "it is not a list of papers")
     where = f"page {number + 1}, "
+    records = parse_answer(text, listed_on=day, observed_at=answer.received_at, start=begin, where=where)
     try:
-        return list(
-            parse_answer(text, listed_on=day, observed_at=answer.received_at, start=begin, where=where)
-        )
+        entries = list(islice(records, ITEMS_LIMIT + 1))
     except SourceError as error:
         raise unusable(answer, str(error)) from None
+    if len(entries) > ITEMS_LIMIT:
+        raise unusable(answer, "it holds more items than any list has")
+    return entries
 
 
 def _text(answer: Answer) -> str:

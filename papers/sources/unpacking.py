@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable
 
+MEMBERS_LIMIT = 1_000  # gzip members in one body; servers send one
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -31,11 +32,15 @@ def unpacked(chunks: Iterable[bytes], encoding: str, limit: int) -> bytes:
 def _gunzipped(chunks: Iterable[bytes], limit: int) -> Iterable[bytes]:
     """Pieces of at most limit + 1 bytes. A body may be several gzip members, one after the other."""
     member = zlib.decompressobj(_GZIP)
+    members = 1
     try:
         for chunk in chunks:
             rest = chunk
             while rest:
                 if member.eof:
+                    members += 1
+                    if members > MEMBERS_LIMIT:
+                        raise DamagedError(f"its gzip data is in more than {MEMBERS_LIMIT:,} parts")
                     member = zlib.decompressobj(_GZIP)
                 yield member.decompress(rest, limit + 1)
                 rest = member.unused_data or member.unconsumed_tail

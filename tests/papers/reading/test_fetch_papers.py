@@ -134,7 +134,7 @@ def test_arxiv_is_read_by_category_and_days_that_went_by_by_their_submissions(
     assert lines == ["arXiv cs.LG 2026-09-18 ok 1 record: 1 new, 0 updated, 0 unchanged"]
     assert set(Paper.objects.values_list("arxiv_id", "listed_on", "from_archive")) == {
         ("2609.00003", today, False),
-        ("2609.00001", FRIDAY, True),
+        ("2609.00001", FRIDAY, False),
     }
 
 

@@ -9,13 +9,15 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
+from newsletter.models import Edition, EditionPaper
 from papers.models import Mark, Observation, Paper, SourceRun
-from papers.reading import pacing, runs
+from papers.reading import pacing, runs, singles
 from papers.reading.fetching import fetch
 from papers.reading.rounds import read_due
 from papers.reading.targets import LEFT_OUT, LOOKUP, Target
+from papers.sources.http import FetchError
 from tests.source_server import Seen, SourceServer
-from tests.source_shapes import ArxivPaper, hf_item
+from tests.source_shapes import Announcements, ArxivPaper, announcement_feed, hf_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,17 +71,38 @@ def test_an_empty_list_is_judged_by_the_calendar(
     assert read(day, now=now).verdict == verdict
 
 
-def test_a_list_of_another_day_is_stale(sources: SourceServer) -> None:
-    sources.lists[THURSDAY] = listed(THURSDAY, 5)
-    sources.lists[FRIDAY] = [*listed(THURSDAY, 5), *listed(FRIDAY, 1)]
-    assert read(THURSDAY).verdict == "ok"
-    run = read(FRIDAY)
+def test_a_list_of_another_day_is_stale_and_its_papers_keep_their_day(sources: SourceServer) -> None:
+    # For one hour, the list of today comes for whatever day is asked for.
+    sources.lists[THURSDAY] = listed(FRIDAY, 5)
+    sources.lists[FRIDAY] = listed(FRIDAY, 5)
+    run = read(THURSDAY)
     assert (run.verdict, run.message) == (
         "stale",
-        "the list of Friday 20 November has the papers of Thursday 19 November and no others",
+        "the list of Thursday 19 November was asked for, but it is the list of Friday 20 November",
     )
-    assert read(THURSDAY, now=NOW + timedelta(hours=1)).verdict == "ok"
-    assert Paper.objects.get(arxiv_id="2611.19001").listed_on == THURSDAY
+    assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
+    assert read(FRIDAY).verdict == "ok"
+    sources.lists[THURSDAY] = listed(THURSDAY, 4)
+    later = NOW + timedelta(hours=1)
+    assert [read(day, now=later).verdict for day in (THURSDAY, FRIDAY)] == ["ok", "ok"]
+    assert set(Paper.objects.values_list("arxiv_id", "listed_on")) == {
+        *((f"2611.20{number:03}", FRIDAY) for number in range(1, 6)),
+        *((f"2611.19{number:03}", THURSDAY) for number in range(1, 5)),
+    }
+
+
+def test_a_single_paper_of_another_day_makes_no_list_stale(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [*listed(FRIDAY, 1), *listed(THURSDAY, 1)]
+    assert read().verdict == "ok"
+
+
+def test_papers_that_tell_no_day_stand_on_the_list_that_was_asked_for(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = [
+        hf_item("2611.20001", submittedOnDailyAt=...),
+        hf_item("2611.20002", submittedOnDailyAt="soon"),
+    ]
+    assert read().verdict == "ok"
+    assert set(Paper.objects.values_list("listed_on", flat=True)) == {FRIDAY}
 
 
 def test_a_reject_costs_itself_and_a_second_page_that_fails_costs_no_first_one(sources: SourceServer) -> None:
@@ -100,6 +123,23 @@ def _break_second_page(sources: SourceServer, seen: Seen) -> None:
         sources.break_always("huggingface", "500")
 
 
+def test_a_feed_that_breaks_off_keeps_what_came_and_is_asked_for_again(sources: SourceServer) -> None:
+    papers = [(ArxivPaper(f"2611.3000{number}"), "new") for number in range(1, 6)]
+    announced = Announcements(on=FRIDAY, papers=papers)
+    sources.announced["cs.LG"] = announced
+    whole = announcement_feed("cs.LG", announced)
+    sources.break_next("announcements", "body", body=whole[: whole.index(b"<title>On 2611.30004")])
+    run = fetch(Target("arxiv", "cs.LG"), now=NOW, wait=lambda seconds: None)
+    assert run is not None and run.retry_at is not None
+    assert (run.verdict, run.day, counts(run)) == ("partial", FRIDAY, (3, 3, 0, 0, 0))
+    assert run.message.startswith("it broke off after 3 records: 127.0.0.1")
+    assert run.message.endswith("cannot be read: the feed breaks off here, after entry 3.")
+    assert timedelta(minutes=5) <= run.retry_at - NOW < timedelta(minutes=6)
+    again = fetch(Target("arxiv", "cs.LG"), now=run.retry_at, wait=lambda seconds: None)
+    assert again is not None
+    assert (again.verdict, again.retry_at, counts(again)) == ("ok", None, (5, 2, 3, 0, 0))
+
+
 def test_failures_in_a_row_are_retried_later_and_later(sources: SourceServer) -> None:
     sources.break_always("huggingface", "500")
     now, pauses = NOW, []
@@ -113,6 +153,37 @@ def test_failures_in_a_row_are_retried_later_and_later(sources: SourceServer) ->
     assert read(now=now).retry_at is None
     sources.break_always("huggingface", "html")
     assert round((read(now=now).retry_at - now) / timedelta(minutes=1)) == 5
+
+
+def test_a_list_that_is_suddenly_empty_is_asked_for_again_soon(sources: SourceServer) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 8)
+    assert read().retry_at is None
+    sources.lists[FRIDAY] = []
+    run = read(now=NOW + timedelta(hours=1))
+    assert run.verdict == "stale" and run.retry_at is not None
+    assert round((run.retry_at - NOW) / timedelta(minutes=1)) == 65
+
+
+def test_a_day_that_has_not_begun_where_the_source_is_fails_nothing(sources: SourceServer) -> None:
+    midnight = datetime(2026, 11, 20, 0, 0, 2, tzinfo=UTC)
+    sources.now = lambda: midnight - timedelta(seconds=5)
+    for now in (midnight, midnight + timedelta(minutes=5)):
+        run = read(FRIDAY, now=now)
+        assert (run.verdict, run.message) == ("quiet", "the day has not begun yet")
+        assert run.retry_at is not None and round((run.retry_at - now) / timedelta(minutes=1)) == 5
+    sources.break_always("huggingface", "400")
+    assert read(THURSDAY, now=midnight).verdict == "failed"
+
+
+def test_single_papers_that_arxiv_does_not_know_are_not_asked_for_again_at_once(
+    sources: SourceServer,
+) -> None:
+    sources.lists[FRIDAY] = listed(FRIDAY, 2)
+    read()
+    run = fetch(Target("arxiv", LOOKUP), now=NOW, wait=lambda seconds: None)
+    assert run is not None
+    assert (run.verdict, run.retry_at, counts(run)) == ("partial", None, (2, 0, 0, 0, 2))
+    assert run.message == "2 of 2 records could not be read: arXiv knows no paper of this id"
 
 
 def test_a_source_that_asks_for_rest_gets_it_from_all_workers(sources: SourceServer) -> None:
@@ -202,6 +273,32 @@ def test_turns_are_taken_three_seconds_apart_by_all(sources: SourceServer) -> No
     assert len(waits) == 4 and all(
         wait <= slot for wait, slot in zip(sorted(waits), (3, 6, 9, 12), strict=True)
     )
+
+
+def test_a_clock_that_was_set_back_makes_nobody_wait_for_hours() -> None:
+    waits: list[float] = []
+    pacing.take_turn("arxiv request", 3, wait=waits.append)
+    Mark.objects.update(at=Mark.objects.get().at + timedelta(hours=2))
+    pacing.take_turn("arxiv request", 3, wait=waits.append)
+    assert len(waits) == 1 and 0 < waits[0] <= 60
+    pacing.take_turn("a slow one", 100, wait=waits.append)
+    with pytest.raises(FetchError, match=r"^The next turn of 'a slow one' is "):
+        pacing.take_turn("a slow one", 100, wait=waits.append)
+    assert len(waits) == 1
+
+
+def test_only_papers_that_an_edition_may_still_take_are_asked_for_one_by_one(sources: SourceServer) -> None:
+    sources.lists[THURSDAY] = listed(THURSDAY, 5)
+    read(THURSDAY, now=NOW - timedelta(days=1))
+    printed, hidden, withdrawn, doubtful, wanted = Paper.objects.order_by("arxiv_id")
+    edition = Edition.objects.create(date=THURSDAY)
+    EditionPaper.objects.create(
+        edition=edition, paper=printed, rank=1, score=1, terms=[], matches=[], card={}
+    )
+    Paper.objects.filter(pk=hidden.pk).update(hidden=True)
+    Paper.objects.filter(pk=withdrawn.pk).update(withdrawn=True)
+    Paper.objects.filter(pk=doubtful.pk).update(needs_review=True)
+    assert list(singles.off_their_lists([THURSDAY], read_since=NOW)) == [wanted]
 
 
 def test_arxiv_is_asked_for_the_categories_of_papers_that_others_listed(

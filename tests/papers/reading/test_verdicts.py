@@ -25,8 +25,11 @@ MORNING = datetime(2026, 11, 20, 3, tzinfo=UTC)
             ("stale", "the list of Friday 20 November is empty, where there were 7 before"),
         ),
         (
-            {"read": 33, "same_as": THURSDAY},
-            ("stale", "the list of Friday 20 November has the papers of Thursday 19 November and no others"),
+            {"read": 33, "list_of": THURSDAY},
+            (
+                "stale",
+                "the list of Friday 20 November was asked for, but it is the list of Thursday 19 November",
+            ),
         ),
         (
             {"read": 33, "rejected": 2, "first_reject": "paper.id is missing"},
@@ -85,3 +88,30 @@ def test_a_reading_of_a_list(told: dict[str, Any], verdict: tuple[str, str]) -> 
 def test_a_reading_of_a_feed(told: dict[str, Any], verdict: tuple[str, str]) -> None:
     found = judge(Outcome(**{"source": "arxiv", "now": NOON, "is_feed": True, **told}))
     assert (found.word, found.sentence) == verdict
+
+
+@pytest.mark.parametrize(
+    ("told", "again"),
+    [
+        ({"read": 33}, False),
+        ({"read": 33, "rejected": 2}, False),
+        ({}, False),
+        ({"most_before": 7}, True),
+        ({"read": 33, "list_of": THURSDAY}, True),
+        ({"read": 3, "most_before": 33}, True),
+        ({"read": 2, "rejected": 2}, True),
+        ({"read": 2, "error": "example.org sent nothing for 30 s."}, True),
+        ({"is_early": True, "error": "example.org answered with status 400."}, True),
+    ],
+)
+def test_what_may_pass_soon_is_asked_for_again(told: dict[str, Any], again: bool) -> None:
+    found = judge(Outcome(**{"source": "huggingface", "now": NOON, "list_day": FRIDAY, **told}))
+    assert found.again is again
+
+
+def test_single_papers_that_are_all_gone_are_no_failure_of_the_source() -> None:
+    gone = "Hugging Face has no such paper any more"
+    told: dict[str, Any] = {"read": 2, "rejected": 2, "first_reject": gone, "is_singles": True}
+    found = judge(Outcome(source="huggingface", now=NOON, **told))
+    assert (found.word, found.again) == ("partial", False)
+    assert found.sentence == f"2 of 2 records could not be read: {gone}"

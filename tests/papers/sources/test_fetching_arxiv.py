@@ -278,3 +278,11 @@ def test_xml_that_is_no_feed_is_an_error(
     where = place(server, "/atom/cs.LG")
     assert str(caught.value) == f"{where} gave an answer that cannot be read: {reason}."
     assert caught.value.kind == "broken"
+
+
+def test_a_feed_of_more_entries_than_any_has_is_given_up(server: SourceServer) -> None:
+    body = b'<feed xmlns="http://www.w3.org/2005/Atom">' + b"<entry/>" * 20_001 + b"</feed>"
+    server.break_next("announcements", "body", body=body)
+    with impatient(max_bytes=1_000_000) as http, pytest.raises(FetchError) as caught:
+        fetch_announcements(http, server.arxiv_feed_url, "cs.LG")
+    assert str(caught.value).endswith("cannot be read: it holds more items than any list has.")

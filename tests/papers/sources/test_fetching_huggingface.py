@@ -50,7 +50,7 @@ def before_page(number: int, change: Callable[[], None]) -> Callable[[Seen], Non
 
 def test_a_list_is_read_with_its_day_and_our_moment(server: SourceServer, http: Client) -> None:
     server.date_skew = timedelta(days=9)
-    submitted = "2026-05-19T23:58:00.000Z"
+    submitted = "2026-05-20T00:02:00.000Z"
     server.lists[DAY] = [hf_item("2605.00001", upvotes=7, comments=2, submittedOnDailyAt=submitted)]
     (record,) = read(server, http)
     assert isinstance(record, PaperRecord)
@@ -248,9 +248,29 @@ def test_a_paper_that_cannot_be_read_is_an_error(
     )
 
 
+def test_an_item_of_another_list_keeps_the_day_of_that_list(server: SourceServer, http: Client) -> None:
+    server.lists[DAY] = [hf_item("2605.00001", submittedOnDailyAt="2026-05-19T23:58:00.000Z")]
+    (record,) = read(server, http)
+    assert isinstance(record, PaperRecord)
+    assert record.listed_on == DAY - timedelta(days=1)
+
+
 def test_skewed_dates_in_items_do_not_reach_list_day_or_reading(server: SourceServer, http: Client) -> None:
     late = datetime(2031, 1, 1, tzinfo=UTC).isoformat()
     server.lists[DAY] = [hf_item("2605.00001", submittedOnDailyAt=late)]
     (record,) = read(server, http)
     assert isinstance(record, PaperRecord)
     assert (record.listed_on, record.read_at) == (DAY, NOW)
+
+
+@pytest.mark.parametrize("size", [1_000, 1_001])
+def test_an_answer_of_more_items_than_any_list_has_is_given_up(
+    server: SourceServer, http: Client, size: int
+) -> None:
+    server.break_next("huggingface", "body", body=b"[" + b"1," * (size - 1) + b"1]")
+    if size == 1_000:
+        assert len(read(server, http)) == size
+        return
+    with pytest.raises(FetchError) as caught:
+        read(server, http)
+    assert str(caught.value).endswith("cannot be read: it holds more items than any list has.")

@@ -33,3 +33,10 @@ def test_packed_data_that_breaks_off_is_never_taken_for_whole(data: bytes, size:
     packed = gzip.compress(data)
     with pytest.raises(DamagedError):
         unpacked(pieces(packed[: int(len(packed) * kept)], size), "gzip", len(data))
+
+
+def test_a_body_of_empty_parts_without_an_end_is_damaged() -> None:
+    part = gzip.compress(b"")
+    assert unpacked([part * 1_000], "gzip", 0) == b""
+    with pytest.raises(DamagedError, match="its gzip data is in more than 1,000 parts"):
+        unpacked([part * 1_001], "gzip", 0)
