@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 9, 14)
 DAYS = [MONDAY + timedelta(days=n) for n in range(9)]  # to Tuesday of the week after
 WEDNESDAY, FRIDAY, SUNDAY = MONDAY + timedelta(days=2), MONDAY + timedelta(days=4), MONDAY + timedelta(days=6)
-MOMENTS = [time(0, 16), time(0, 31), time(2, 1), time(6), time(12, 30), time(23, 50)]
+MOMENTS = [time(0, 16), time(0, 31), time(1, 16), time(2, 1), time(6), time(12, 30), time(23, 50)]
 
 
 @pytest.fixture

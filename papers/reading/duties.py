@@ -18,6 +18,7 @@ LAST_READING = timedelta(minutes=15)  # so long before the freeze they are read 
 FORGOTTEN_AFTER = timedelta(days=30)  # older runs say nothing of what is due
 TOLD_FOR = timedelta(days=366)  # a source that was not read for longer counts as never read
 GRACE = timedelta(minutes=90)  # how long an edition waits for sources that fail
+AWAY = GRACE - timedelta(minutes=15)  # who was off for so long missed most of that time: it begins anew
 BEFORE_MIDNIGHT = timedelta(
     minutes=5
 )  # but only so long, since an edition that is not made by then is missed
