@@ -12,7 +12,7 @@ from django.db import connection
 from papers.models import Mark, Observation, Paper, SourceRun
 from papers.reading import pacing, runs
 from papers.reading.fetching import fetch
-from papers.reading.rounds import read_due
+from papers.reading.rounds import at_most, read_due
 from papers.reading.targets import LEFT_OUT, LOOKUP, Target
 from tests.source_server import Seen, SourceServer
 from tests.source_shapes import ArxivPaper, hf_item
@@ -253,3 +253,27 @@ def test_candidates_that_left_their_list_are_asked_for_one_by_one_shortly_before
     assert votes == {"2611.19001": 51, "2611.19002": 52, "2611.19003": 3, "2611.19004": 54}
     assert Paper.objects.get(arxiv_id="2611.19002").listed_on == THURSDAY
     assert read_due("huggingface", now=before + timedelta(minutes=2), seconds=30) == []
+
+
+def test_after_a_failure_the_other_readings_are_left_to_the_next_tick(
+    sources: SourceServer, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+    sources.break_always("huggingface", "500")
+    ticks = [NOW, NOW + timedelta(minutes=1)]
+    done = [read_due("huggingface", now=now, seconds=30, wait=lambda seconds: None) for now in ticks]
+    assert [[(run.target, run.verdict) for run in runs_of_one] for runs_of_one in done] == [
+        [("2026-11-17", "failed")],
+        [("2026-11-18", "failed")],
+    ]
+
+
+def test_a_silent_source_is_left_after_a_while_and_its_run_is_finished(
+    sources: SourceServer, settings: Any
+) -> None:
+    settings.NEWSLETTER_SOURCES = ["huggingface"]
+    sources.break_always("huggingface", "silent")
+    with at_most(0.3):
+        read_due("huggingface", now=NOW, seconds=30)
+    run = SourceRun.objects.get()
+    assert (run.verdict, run.message, run.claimed_until) == ("failed", "it was stopped", None)
