@@ -1,11 +1,14 @@
 """Freezes one day's ranking: which papers an edition takes, in which order, and why."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from django.conf import settings
+from django.core.mail import mail_admins
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
@@ -15,17 +18,15 @@ from papers.models import Paper, PaperTopic
 from papers.observing import latest_counts
 from papers.ranking.scoring import rank_scores
 from papers.reading import duties
-from papers.reading.duties import freeze_moment
+from papers.reading.duties import LISTS, freeze_moment
 from papers.sources.names import name_of
 from papers.trending import Score, as_json
 
-WINDOW_DAYS = 3
+logger = logging.getLogger(__name__)
+
 TOP = 50
 TOP_PER_TOPIC = 8
 WAITING = (Edition.State.OPEN, Edition.State.HELD, Edition.State.MISSED)
-
-
-__all__ = ["freeze_moment"]  # others ask for it here
 
 
 class EditionError(Exception):
@@ -56,7 +57,7 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
     edition, _ = Edition.objects.get_or_create(date=day)
     if edition.state not in WAITING:
         return edition
-    since = edition.awaited_from or now
+    since = min(edition.awaited_from or now, now)  # the clock may have been ahead
     readiness = duties.ready(freeze=freeze, since=since, now=now)
     waiting = Edition.objects.filter(pk=edition.pk, state__in=WAITING)
     if readiness.awaited:
@@ -64,11 +65,32 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
         return None
     if readiness.broken and settings.NEWSLETTER_STALE_SOURCES == "hold":
         because = "; ".join(f"{name_of(one.source)} {one.text}" for one in readiness.broken)
-        waiting.update(
-            state=Edition.State.HELD, held_because=because, sources=[asdict(one) for one in readiness.states]
-        )
+        states = [asdict(one) for one in readiness.states]
+        newly = waiting.exclude(state=Edition.State.HELD).update(state=Edition.State.HELD)
+        waiting.update(held_because=because, sources=states)
+        if newly:
+            transaction.on_commit(partial(_tell_of_held, day, because), robust=True)
         return None
     return build(day, now=now)
+
+
+def wait_anew(day: date, *, now: datetime) -> None:
+    """Count the time that the edition of `day` waits for its sources from now on, if it is waiting."""
+    waiting = Edition.objects.filter(date=day, state__in=WAITING, awaited_from__lt=now)
+    waiting.update(awaited_from=now)
+
+
+def _tell_of_held(day: date, because: str) -> None:
+    """Once for each edition; a mail that cannot be sent costs only itself."""
+    logger.warning("The edition of %s is held: %s", day, because)
+    body = (
+        f"{because}.\n\nThe edition is made as soon as its sources were read, or when you freeze it in"
+        f" spite of them: {settings.SITE_URL}/admin/newsletter/edition/\n"
+    )
+    try:
+        mail_admins(f"The edition of {day} is held", body, fail_silently=True)
+    except Exception:
+        logger.warning("The word that the edition is held could not be mailed", exc_info=True)
 
 
 def build(day: date, *, now: datetime) -> Edition:
@@ -94,6 +116,7 @@ def build(day: date, *, now: datetime) -> Edition:
         edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
         edition.candidate_count = len(ranked)
         edition.frozen_at = now
+        edition.held_because = ""
         edition.sources = _sources(frozen_from, now)
         if chosen:
             edition.number = Edition.objects.exclude(number=None).count() + 1
@@ -114,7 +137,7 @@ def candidates(day: date) -> QuerySet[Paper]:
     of their topics says so.
     """
     in_window = Paper.objects.filter(
-        listed_on__gte=day - timedelta(days=WINDOW_DAYS),
+        listed_on__gte=day - timedelta(days=LISTS),
         listed_on__lt=day,
         entry=None,
         hidden=False,

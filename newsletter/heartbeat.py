@@ -6,13 +6,15 @@ It reads no source, which may take minutes: it says which are due, and the door 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from newsletter import delivery, edition, signup
 from newsletter.models import Edition
+from papers.models import Mark
 from papers.reading import duties, runs, thinning
 
 logger = logging.getLogger(__name__)
+LAST_TICK = "last tick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ def beat(*, now: datetime) -> Pulse:
     """Freeze today's edition once it is due and its sources were read, plan its mails, take back what dead
     senders held."""
     today = now.astimezone(UTC).date()
+    _notice_absence(today, now=now)
     runs.sweep(now=now)
-    is_due = now >= edition.freeze_moment(today)
+    is_due = now >= duties.freeze_moment(today)
     built = edition.build_when_ready(today, now=now) if is_due else None
     edition.open_next(now=now)
     # A day that went by while nothing ran is said, never silent; `build_edition --date` still makes it.
@@ -42,6 +45,15 @@ def beat(*, now: datetime) -> Pulse:
     planned = sum(delivery.plan(due, now=now) for due in sendable)
     if planned:
         logger.info("Planned %s mails", planned)
-    thinning.go_on(now=now)
     sources = dict.fromkeys(target.source for target in duties.due(now=now))
+    thinning.go_on(now=now)  # last: of all this it can wait best
     return Pulse(built, planned, tuple(sources))
+
+
+def _notice_absence(today: date, *, now: datetime) -> None:
+    """Remember this tick. Where the one before is long past, today's edition gets all its time for readings:
+    nobody tried them meanwhile."""
+    before = Mark.objects.filter(name=LAST_TICK).values_list("at", flat=True).first()
+    if before is not None and now - before > duties.AWAY:
+        edition.wait_anew(today, now=now)
+    Mark.objects.update_or_create(name=LAST_TICK, defaults={"at": now})

@@ -21,9 +21,8 @@ def tick() -> None:
         send_outbox.apply_async(expires=expires)
         drain.apply_async(expires=expires)
         refiling.wake(now=timezone.now(), expires=expires)
-    for (
-        source
-    ) in due:  # last, since a slow source takes a minute; by name, for doors do not import each other
+    # Last, since a slow source takes a minute; by name, for doors do not import each other.
+    for source in due:
         current_app.send_task("papers.tasks.fetch", [source], expires=expires)
 
 

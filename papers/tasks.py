@@ -7,7 +7,8 @@ from papers.reading import rounds
 from papers.topics import refiling
 
 REFILE_SECONDS = 30
-READ_SECONDS = 60  # after which no further target is begun; one takes two minutes at the very worst
+READ_SECONDS = 40  # after which no further target is begun; one takes seconds where the source is well
+STOP_SECONDS = 100  # after which the reading is stopped and its run finished: others need the process
 
 
 @shared_task
@@ -17,6 +18,6 @@ def refile() -> None:
         refile.apply_async()
 
 
-@shared_task(soft_time_limit=240, time_limit=280)  # within a run's lease
+@shared_task(soft_time_limit=STOP_SECONDS, time_limit=STOP_SECONDS + 30)  # within a run's lease
 def fetch(source: str) -> None:
     rounds.read_due(source, now=timezone.now(), seconds=READ_SECONDS)

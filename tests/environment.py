@@ -12,6 +12,10 @@ from config import start
 for name in ("EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROKER_URL", "SITE_URL", "ALLOWED_HOSTS"):
     os.environ[name] = ""
 os.environ |= {"DEBUG": "true", "SECRET_KEY": "for-tests-only"}
+# A proxy would be asked for the servers of tests too.
+for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.lower(), None)
 # No test asks a source on the network: none is read by itself, and whoever reads one by hand meets nobody,
 # unless the test names a server of its own.
 os.environ |= {"NEWSLETTER_SOURCES": "none", "NEWSLETTER_ARXIV_CATEGORIES": ""}

@@ -211,7 +211,9 @@ def test_papers_of_today_are_fetched_by_themselves(crew: Crew, own_database: str
         }
         crew.beat()
         crew.worker()
-        runs = "select target, verdict, read_count from papers_sourcerun order by target"
+        # Earlier lists are caught up with too; they are none of this test's.
+        of_these = f"where target >= '{weekdays[0]}' order by target"
+        runs = f"select target, verdict, read_count from papers_sourcerun {of_these}"
         expected = [(day.isoformat(), "ok", 1) for day in weekdays]
         wait_until(lambda: rows(own_database, runs) == expected, 40, "each list was read once")
         editions = "select state from newsletter_edition where number is not null"

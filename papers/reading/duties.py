@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from papers.models import Paper, SourceRun
-from papers.reading import calendars, pacing, singles
+from papers.reading import calendars, pacing, runs, singles
 from papers.reading.targets import LEFT_OUT, LOOKUP, Target
 from papers.reading.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
 
 LISTS = 3  # an edition takes the papers of so many days, which are read again until it is frozen
+CAUGHT_UP = timedelta(days=14)  # a list that was not read after its day is asked for until it is so old
 LAST_READING = timedelta(minutes=15)  # so long before the freeze they are read for the last time
 FORGOTTEN_AFTER = timedelta(days=30)  # older runs say nothing of what is due
+TOLD_FOR = timedelta(days=366)  # a source that was not read for longer counts as never read
 GRACE = timedelta(minutes=90)  # how long an edition waits for sources that fail
+AWAY = GRACE - timedelta(minutes=15)  # who was off for so long missed most of that time: it begins anew
+BEFORE_MIDNIGHT = timedelta(
+    minutes=5
+)  # but only so long, since an edition that is not made by then is missed
 _WORST_FIRST = (FAILED, STALE, PARTIAL, OK, QUIET)
 _ANSWERED = (OK, QUIET, PARTIAL, STALE)
 _FRESH = (OK, QUIET, PARTIAL)
@@ -65,13 +71,13 @@ def freeze_moment(day: date) -> datetime:
 
 
 def due(*, now: datetime) -> list[Target]:
-    """What is to be read now, the oldest list first."""
+    """What is to be read now: the oldest list first, and what was missed while nothing ran last."""
     freeze = freeze_moment(now.astimezone(UTC).date())
     targets = [target for source in settings.NEWSLETTER_SOURCES for target in watched(source, now)]
-    targets += _singles(now, freeze)
+    targets += [*_missed_feeds(now), *_singles(now, freeze), *_missed_lists(now)]
     lately = now - FORGOTTEN_AFTER
-    latest = _latest(targets, since=lately)
-    answered = _latest(targets, verdicts=_ANSWERED, since=lately)
+    latest = _latest(targets, now=now, since=lately)
+    answered = _latest(targets, now=now, since=lately, verdicts=_ANSWERED)
     resting = {
         source for source in settings.NEWSLETTER_SOURCES if pacing.rests_until(source, now=now) is not None
     }
@@ -98,18 +104,69 @@ def off_their_lists(*, now: datetime) -> QuerySet[Paper]:
     return singles.off_their_lists(window(freeze.date()), read_since=fresh_from(freeze))
 
 
+def _missed_feeds(now: datetime) -> list[Target]:
+    """Feeds of the last days that were never read and are no longer there: the API tells what was in them."""
+    if "arxiv" not in settings.NEWSLETTER_SOURCES:
+        return []
+    today, current = now.astimezone(UTC).date(), calendars.latest_feed(now)
+    days = [today - timedelta(days=ago) for ago in range(LISTS, 0, -1)]
+    days = [day for day in days if calendars.has_feed(day) and day < current]
+    read = SourceRun.objects.filter(source="arxiv", day__in=days, verdict__in=_FRESH)
+    read = read.filter(started_at__gte=now - FORGOTTEN_AFTER, started_at__lte=now)
+    whole = read.exclude(verdict=PARTIAL, retry_at__isnull=False).values_list("target", "day")
+    done = {(name.partition(" ")[0], day) for name, day in whole}
+    return [
+        Target("arxiv", f"{category} {day}")
+        for day in days
+        for category in settings.NEWSLETTER_ARXIV_CATEGORIES
+        if (category, day) not in done
+    ]
+
+
+def _missed_lists(now: datetime) -> list[Target]:
+    """Earlier lists that nobody read after their day was over, because nothing ran for longer than LISTS."""
+    if "huggingface" not in settings.NEWSLETTER_SOURCES:
+        return []
+    today = now.astimezone(UTC).date()
+    days = [today - timedelta(days=ago) for ago in range(CAUGHT_UP.days, LISTS, -1)]
+    days = [day for day in days if calendars.has_list(day)]
+    answered = SourceRun.objects.filter(
+        source="huggingface",
+        target__in=[day.isoformat() for day in days],
+        verdict__in=_ANSWERED,
+        started_at__gte=now - CAUGHT_UP,
+        started_at__lte=now,
+    )
+    last = dict(answered.order_by().values_list("target").annotate(Max("started_at")))
+    return [
+        Target("huggingface", day.isoformat())
+        for day in days
+        if day.isoformat() not in last or last[day.isoformat()].astimezone(UTC).date() <= day
+    ]
+
+
 def _singles(now: datetime, freeze: datetime) -> list[Target]:
     """Single papers are asked for when there are any; those of the edition only after its lists were read."""
     found = []
     if "arxiv" in settings.NEWSLETTER_SOURCES and singles.without_categories(now=now).exists():
         found.append(Target("arxiv", LOOKUP))
-    is_time = fresh_from(freeze) <= now < freeze + GRACE
-    if "huggingface" in settings.NEWSLETTER_SOURCES and is_time and not _readiness("huggingface", freeze)[0]:
-        done = _latest([Target("huggingface", LEFT_OUT)]).get(("huggingface", LEFT_OUT))
-        is_done = done is not None and done.started_at >= fresh_from(freeze)
-        if not is_done and off_their_lists(now=now).exists():
-            found.append(Target("huggingface", LEFT_OUT))
+    if "huggingface" in settings.NEWSLETTER_SOURCES and _wants_left_out(now, freeze):
+        found.append(Target("huggingface", LEFT_OUT))
     return found
+
+
+def _wants_left_out(now: datetime, freeze: datetime) -> bool:
+    """Once for each edition, however late the machine was switched on."""
+    since = fresh_from(freeze)
+    target = Target("huggingface", LEFT_OUT)
+    if now < since or _latest([target], now=now, since=since, verdicts=_FRESH):
+        return False
+    targets, fresh = _fresh("huggingface", freeze, now)
+    lists = [fresh.get(_key(target)) for target in targets]
+    # Of a stale list nothing is known that would be better in an hour.
+    if any(_is_missing(run) and not (run and run.verdict == STALE) for run in lists):
+        return False
+    return off_their_lists(now=now).exists()
 
 
 def _is_due(
@@ -118,9 +175,9 @@ def _is_due(
     if latest is None:
         return True
     if latest.finished_at is None:
-        return latest.claimed_until is None or latest.claimed_until <= now
+        return not runs.is_claimed(latest, now=now)
     is_last = fresh_from(freeze) <= now and latest.started_at < fresh_from(freeze)
-    if is_last and target.day in window(freeze.date()):
+    if is_last and (target.day in window(freeze.date()) or target.name == LEFT_OUT):
         return True  # also where it has failed lately: this is the reading that counts
     if latest.retry_at is not None:
         return latest.retry_at <= now
@@ -136,26 +193,44 @@ def _is_due(
 def ready(*, freeze: datetime, since: datetime, now: datetime) -> Readiness:
     """Whether the edition that freezes at `freeze` can be made.
 
-    Each list of its days must have been read since `fresh_from`, and each feed since it was made. What
-    failed is tried again until GRACE has passed since `since`, when the edition was first wanted.
+    Each list of its days must have been read since `fresh_from`, and the newest feed of each category. What
+    failed is tried again until GRACE has passed since `since`, when the edition was first wanted, or until
+    the day is almost over.
     """
-    readings = [_readiness(source, freeze) for source in settings.NEWSLETTER_SOURCES]
+    readings = [_readiness(source, freeze, now) for source in settings.NEWSLETTER_SOURCES]
     missing = any(one_is_missing for one_is_missing, _ in readings)
-    return Readiness(awaited=missing and now < since + GRACE, states=[state for _, state in readings])
+    midnight = datetime.combine(freeze.date() + timedelta(days=1), time(), UTC)
+    until = min(since + GRACE, midnight - BEFORE_MIDNIGHT)
+    return Readiness(awaited=missing and now < until, states=[state for _, state in readings])
 
 
-def _readiness(source: str, freeze: datetime) -> tuple[bool, SourceState]:
+def _readiness(source: str, freeze: datetime, now: datetime) -> tuple[bool, SourceState]:
     """Whether a reading of this source is missing, and how it stands."""
+    targets, fresh = _fresh(source, freeze, now)
+    missing = any(_is_missing(fresh.get(_key(target))) for target in targets)
+    return missing, _state(source, targets, fresh, now)
+
+
+def _fresh(source: str, freeze: datetime, now: datetime) -> tuple[list[Target], dict[Key, SourceRun]]:
+    """What the edition needs of a source, and its last readings that count for it: answers, where there is
+    one, for a failure takes nothing away that came before.
+
+    A feed counts if it is the one that must be there, or was judged stale; early at night it may be the old
+    one still.
+    """
     if source == "arxiv":
         targets = watched(source, freeze)
-        since = calendars.feed_moment(calendars.latest_feed(freeze))
+        newest = calendars.latest_feed(freeze)
+        since = calendars.feed_moment(newest)
     else:
         targets = [Target(source, day.isoformat()) for day in window(freeze.date())]
-        since = fresh_from(freeze)
-    finished = _latest(targets, verdicts=_WORST_FIRST)
-    fresh = {key: run for key, run in finished.items() if run.started_at >= since}
-    missing = any(_is_missing(fresh.get(_key(target))) for target in targets)
-    return missing, _state(source, targets, fresh)
+        newest, since = None, fresh_from(freeze)
+    answered = {
+        key: run
+        for key, run in _latest(targets, now=now, since=since, verdicts=_ANSWERED).items()
+        if newest is None or run.verdict == STALE or (run.day is not None and run.day >= newest)
+    }
+    return targets, _latest(targets, now=now, since=since, verdicts=[FAILED]) | answered
 
 
 def _is_missing(run: SourceRun | None) -> bool:
@@ -168,12 +243,12 @@ def standing(*, now: datetime) -> list[SourceState]:
     states = []
     for source in settings.NEWSLETTER_SOURCES:
         targets = watched(source, now)
-        last = _latest(targets, verdicts=_WORST_FIRST)
-        states.append(_state(source, [target for target in targets if _key(target) in last], last))
+        last = _latest(targets, now=now, since=now - FORGOTTEN_AFTER, verdicts=_WORST_FIRST)
+        states.append(_state(source, [target for target in targets if _key(target) in last], last, now))
     return states
 
 
-def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun]) -> SourceState:
+def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun], now: datetime) -> SourceState:
     """The worst of a source's targets, in words; one that is not in `last` counts as failed."""
     runs = [last.get(_key(target)) for target in targets]
     words = [run.verdict if run else FAILED for run in runs] or [FAILED]
@@ -186,18 +261,26 @@ def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun]) -
         )
     faulty = [target for target, one in zip(targets, words, strict=False) if one == word]
     if word == STALE:
-        return SourceState(source, word, _since("stale", faulty, targets, _FRESH) or "stale", detail)
-    return SourceState(source, word, _since("not read", faulty, targets, _ANSWERED) or NEVER_READ, detail)
+        return SourceState(source, word, _since("stale", faulty, targets, _FRESH, now) or "stale", detail)
+    return SourceState(
+        source, word, _since("not read", faulty, targets, _ANSWERED, now) or NEVER_READ, detail
+    )
 
 
 def _since(
-    words: str, faulty: Sequence[Target], all_targets: Sequence[Target], verdicts: Sequence[str]
+    words: str,
+    faulty: Sequence[Target],
+    all_targets: Sequence[Target],
+    verdicts: Sequence[str],
+    now: datetime,
 ) -> str:
     """ "stale since Thursday 19 November, 23:40 UTC", by the last readings that ended well: the oldest of the
     faulty ones', or else the source's latest; "" where there is none."""
-    moments = [run.started_at.astimezone(UTC) for run in _latest(faulty, verdicts=verdicts).values()]
+    since = now - TOLD_FOR
+    good = _latest(faulty, now=now, since=since, verdicts=verdicts).values()
+    moments = [run.started_at.astimezone(UTC) for run in good]
     if not moments:
-        every = _latest(all_targets, verdicts=verdicts).values()
+        every = _latest(all_targets, now=now, since=since, verdicts=verdicts).values()
         moments = [max(run.started_at.astimezone(UTC) for run in every)] if every else []
     return (
         f"{words} since {calendars.in_words(min(moments).date())}, {min(moments):%H:%M} UTC"
@@ -207,20 +290,23 @@ def _since(
 
 
 def _has_feed_of(run: SourceRun, day: date) -> bool:
-    return run.verdict != STALE and run.day is not None and run.day >= day
+    """One that came in part is read again, for it may be whole then."""
+    return run.verdict in (OK, QUIET) and run.day is not None and run.day >= day
 
 
 def _latest(
-    targets: Sequence[Target], verdicts: Sequence[str] = (), since: datetime | None = None
+    targets: Sequence[Target], *, now: datetime, since: datetime, verdicts: Sequence[str] = ()
 ) -> dict[Key, SourceRun]:
-    """The latest run of each target, or the latest that ended so. One query."""
+    """The latest run of each target since then, or the latest that ended so. One query.
+
+    Runs that seem to begin after `now` were made while the clock was ahead, and count for nothing.
+    """
     names = {target.name for target in targets}
-    runs = SourceRun.objects.filter(source__in={target.source for target in targets}, target__in=names)
-    if since:
-        runs = runs.filter(started_at__gt=since)
+    found = SourceRun.objects.filter(source__in={target.source for target in targets}, target__in=names)
+    found = found.filter(started_at__gte=since, started_at__lte=now)
     if verdicts:
-        runs = runs.filter(verdict__in=verdicts)
-    newest = runs.order_by("source", "target", "-started_at", "-pk").distinct("source", "target")
+        found = found.filter(verdict__in=verdicts)
+    newest = found.order_by("source", "target", "-started_at", "-pk").distinct("source", "target")
     return {(run.source, run.target): run for run in newest.defer("rejects")}
 
 

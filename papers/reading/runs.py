@@ -12,6 +12,9 @@ from papers.sources.record import Reject
 
 LEASE = timedelta(minutes=5)  # renewed with every batch; a worker that hangs longer has lost its claim
 UNCLAIMED_LIMIT = timedelta(hours=12)  # an import by hand that takes longer than this has broken off
+CLOCKS_DIFFER = timedelta(
+    minutes=1
+)  # those of several machines; what is claimed for longer was claimed ahead
 REJECTS_STORED = 200
 BROKE_OFF = "it broke off: the process that read it ended without a word"
 _LOCK = 0x52756E73  # "Runs"
@@ -25,11 +28,19 @@ def claim(source: str, target: str, *, now: datetime) -> SourceRun | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, source])
-        if SourceRun.objects.filter(source=source, finished_at=None, claimed_until__gt=now).exists():
+        under_way = SourceRun.objects.filter(source=source, finished_at=None, claimed_until__gt=now)
+        if any(is_claimed(run, now=now) for run in under_way.defer("rejects")):
             return None
         return SourceRun.objects.create(
             source=source, target=target[:500], started_at=now, claimed_until=now + LEASE
         )
+
+
+def is_claimed(run: SourceRun, *, now: datetime) -> bool:
+    """Whether somebody holds this run. A claim that goes on for longer than a lease was made while the clock
+    was ahead: kept, it would lock the source until then."""
+    until = run.claimed_until
+    return run.finished_at is None and until is not None and now < until <= now + LEASE + CLOCKS_DIFFER
 
 
 def renew(run: SourceRun, *, now: datetime) -> None:
@@ -47,7 +58,8 @@ def finish(run: SourceRun, verdict: str, message: str, *, rejects: Iterable[Reje
 
 def sweep(*, now: datetime) -> int:
     """Close the runs whose process was killed; returns how many there were."""
-    lost = Q(claimed_until__lte=now) | Q(claimed_until=None, started_at__lte=now - UNCLAIMED_LIMIT)
+    lost = Q(claimed_until__lte=now) | Q(claimed_until__gt=now + LEASE + CLOCKS_DIFFER)
+    lost |= Q(claimed_until=None, started_at__lte=now - UNCLAIMED_LIMIT)
     return SourceRun.objects.filter(lost, finished_at=None).update(
         finished_at=now,
         claimed_until=None,

@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -105,12 +106,46 @@ def test_a_source_that_fails_labels_the_edition_after_a_while(huggingface: None)
     make_paper(listed_on=DAY - timedelta(days=1))
     read(DUE - timedelta(hours=1))
     read(DUE, "failed")
-    assert heartbeat.beat(now=DUE).edition is None
-    assert heartbeat.beat(now=DUE + timedelta(minutes=89)).edition is None
+    for minutes in (0, 45, 89):
+        assert heartbeat.beat(now=DUE + timedelta(minutes=minutes)).edition is None
     built = heartbeat.beat(now=DUE + timedelta(minutes=90)).edition
     assert built is not None and built.state == "frozen"
     assert [(one["verdict"], one["text"]) for one in built.sources] == [
         ("failed", "not read since Thursday 19 November, 23:31 UTC")
+    ]
+
+
+def test_a_machine_that_was_off_while_the_edition_waited_tries_its_sources_first(huggingface: None) -> None:
+    make_paper(listed_on=DAY - timedelta(days=1))
+    read(DUE, "failed")
+    back = DUE + timedelta(hours=5)
+    assert heartbeat.beat(now=DUE).edition is None
+    pulse = heartbeat.beat(now=back)
+    assert (pulse.edition, pulse.due_sources) == (None, ("huggingface",))
+    assert Edition.objects.get(date=DAY).awaited_from == back
+    read(back)
+    built = heartbeat.beat(now=back + timedelta(minutes=1)).edition
+    assert built is not None and built.broken_sources == []
+
+
+def test_ticks_an_hour_apart_end_the_waiting_too(huggingface: None) -> None:
+    make_paper(listed_on=DAY - timedelta(days=1))
+    found = [heartbeat.beat(now=DUE + timedelta(hours=n)).edition for n in range(3)]
+    assert [one and one.state for one in found] == [None, None, "frozen"]
+
+
+def test_an_edition_that_freezes_late_in_the_evening_is_labelled_not_missed(
+    huggingface: None, settings: Any
+) -> None:
+    settings.NEWSLETTER_FREEZE_AT = "23:50"
+    make_paper(listed_on=DAY - timedelta(days=1))
+    late = datetime(2026, 11, 20, 23, 50, tzinfo=UTC)
+    read(late, "failed")
+    found = [heartbeat.beat(now=late + timedelta(minutes=n)).edition for n in (0, 4, 5)]
+    assert [one and (one.state, one.broken_sources[0]["verdict"]) for one in found] == [
+        None,
+        None,
+        ("frozen", "failed"),
     ]
 
 
@@ -134,6 +169,36 @@ def test_a_held_edition_is_made_once_its_sources_were_read(holding: None) -> Non
     read(DUE + timedelta(hours=4))
     built = heartbeat.beat(now=DUE + timedelta(hours=4)).edition
     assert built is not None and (built.state, built.broken_sources) == ("frozen", [])
+    assert built.held_because == ""
+
+
+def test_the_administrators_are_told_once_of_an_edition_that_is_held(
+    huggingface: None, settings: Any, caplog: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.NEWSLETTER_STALE_SOURCES, settings.ADMINS = "hold", [("", "desk@example.org")]
+    read(DUE - timedelta(hours=1))
+    read(DUE, "stale")
+    for minute in range(3):
+        with django_capture_on_commit_callbacks(execute=True):
+            heartbeat.beat(now=DUE + timedelta(minutes=minute))
+    (told,) = mail.outbox
+    assert (told.to, told.subject) == (
+        ["desk@example.org"],
+        "[Django] The edition of 2026-11-20 is held",
+    )
+    assert told.body.startswith("Hugging Face stale since Thursday 19 November, 23:31 UTC.")
+    assert caplog.messages.count(f"The edition of 2026-11-20 is held: {told.body.splitlines()[0][:-1]}") == 1
+
+
+def test_an_edition_is_held_though_nobody_can_be_told(
+    huggingface: None, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.NEWSLETTER_STALE_SOURCES, settings.ADMINS = "hold", [("", "desk@example.org")]
+    settings.EMAIL_BACKEND = "no.such.Backend"
+    read(DUE, "stale")
+    with django_capture_on_commit_callbacks(execute=True):
+        heartbeat.beat(now=DUE)
+    assert days()[0] == (DAY, "held")
 
 
 def test_a_held_edition_is_missed_when_its_day_is_over_and_its_papers_go_on(holding: None) -> None:

@@ -47,7 +47,7 @@ class Command(BaseCommand):
 def programs(host: str, port: int) -> list[Program]:
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--app", "config", "--quiet"]
-    worker = ["worker", "--concurrency=2", "--loglevel=INFO", f"--hostname=serve-{port}@%h"]
+    worker = ["worker", "--concurrency=3", "--loglevel=INFO", f"--hostname=serve-{port}@%h"]
     web = ["config.wsgi:application", f"--bind={host}:{port}", "--workers=2", "--threads=4"]
     return [
         Program("web", [*python, "gunicorn", *web, "--no-control-socket", "--graceful-timeout=5"]),

@@ -18,6 +18,7 @@ from papers.topics import refiling
 
 REFILE_SECONDS = 30  # then the next tick goes on
 READ_SECONDS = 30  # for each source; the next tick goes on
+STOP_SECONDS = 90  # after which a slow source is left, with its run finished
 
 
 class Command(BaseCommand):
@@ -34,8 +35,9 @@ class Command(BaseCommand):
             self.stderr.write(f"Stopped: {sent.stopped}")
         if settings.CELERY_BROKER_URL == "memory://":
             for source in pulse.due_sources:
-                for run in rounds.read_due(source, now=timezone.now(), seconds=READ_SECONDS):
-                    self.stdout.write(f"{name_of(run.source)} {run.target}: {run.verdict}, {run.message}")
+                with rounds.at_most(STOP_SECONDS):
+                    for run in rounds.read_due(source, now=timezone.now(), seconds=READ_SECONDS):
+                        self.stdout.write(f"{name_of(run.source)} {run.target}: {run.verdict}, {run.message}")
 
 
 def _today(built: Edition | None) -> str:
