@@ -133,11 +133,7 @@ def forget_all(*, now: datetime) -> int:
 def with_unlearned(new: Weights, used: Weights) -> Weights:
     """The new weights, and the old models of what the new papers are too few for."""
     models = {**used.models, **new.models}
-    offsets = {
-        slug: offset
-        for slug, offset in used.offsets.items()
-        if not new.models.keys() & {*offset.categories, f"topic:{slug}"}
-    }
+    offsets = {key: one for key, one in used.offsets.items() if not new.models.keys() & {*one.models}}
     return replace(
         new, models=models, offsets={**offsets, **new.offsets}, primary={**used.primary, **new.primary}
     )

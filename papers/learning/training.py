@@ -16,7 +16,7 @@ from papers.learning.corpus import Document, document, matrix, spellings, vocabu
 from papers.learning.labelled import OFF_TOPIC, LabelledPaper
 from papers.learning.primary import learn_shifts
 from papers.matching import PHRASES, Matcher, TopicRule
-from papers.topics.weights import Model, Offset, Weights, mark_of
+from papers.topics.weights import Model, Offset, Weights, fingerprint, mark_of
 
 TERMS = 400  # of a model
 MIN_OWN = 20  # papers of a category from which it is learned
@@ -284,7 +284,7 @@ def _offsets(
     weights: Weights,
     margins: Mapping[str, Any],
 ) -> dict[str, Offset]:
-    """For each topic the step back that its phrases and its choice of the loudest model make necessary."""
+    """For each topic's models and phrases the step back that adding phrases makes necessary."""
     import numpy
 
     touched = {category for rule in rules for category in rule.categories}
@@ -303,5 +303,5 @@ def _offsets(
         added = PHRASES * numpy.array([matches[0].score if matches else 0.0 for matches in said])
         together = numpy.max([margins[key] for key in keys], axis=0) + added
         threshold = best_threshold(together, belongs, strangers, known)
-        offsets[rule.slug] = Offset(tuple(rule.categories), round(-threshold, 3))
+        offsets[fingerprint(keys, rule.phrases)] = Offset(tuple(sorted(keys)), round(-threshold, 3))
     return offsets

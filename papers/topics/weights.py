@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from papers.topics.phrases import Reading, fold
+from papers.topics.phrases import Reading, fold, parse_phrase
 
 SHIPPED = Path(__file__).parent / "topic_weights.json"
 TITLE_TIMES = 3
@@ -41,9 +41,9 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """What to add to a topic's margin because of its phrases; holds for these categories only."""
+    """What to add to the margin of a topic with these models and one certain set of phrases."""
 
-    categories: tuple[str, ...]
+    models: tuple[str, ...]
     value: float
 
 
@@ -51,7 +51,8 @@ class Offset:
 class Weights:
     """All models, by arXiv category ("cs.CL") or topic ("topic:robotics"), and where they come from.
 
-    `known` holds a mark of every paper they learned from, so that an evaluation can leave those out.
+    `offsets` are kept by `fingerprint`: they hold for any topic with the same models and phrases, and for no
+    other. `known` holds a mark of every paper they learned from, so that an evaluation can leave those out.
     """
 
     models: Mapping[str, Model]
@@ -65,13 +66,26 @@ class Weights:
         own = f"topic:{slug}"
         return [own] if own in self.models else [one for one in categories if one in self.models]
 
-    def offset_for(self, slug: str, categories: Iterable[str]) -> float:
-        """What was found for the topic's phrases; 0 where its categories have changed since."""
-        found = self.offsets.get(slug)
-        return found.value if found and set(found.categories) == set(categories) else 0.0
+    def offset_for(self, slug: str, categories: Iterable[str], phrases: Iterable[str]) -> float | None:
+        """What was found for these phrases; None where they or the models have changed since."""
+        found = self.offsets.get(fingerprint(self.keys_for(slug, categories), phrases))
+        return None if found is None else found.value
 
 
 NOTHING_LEARNED = Weights({})
+
+
+def fingerprint(models: Iterable[str], phrases: Iterable[str]) -> str:
+    """Twelve hex digits for what an offset hangs on: the models that speak for a topic, and its phrases.
+
+    Their order and spelling make no difference. Raises PhraseError.
+    """
+    weights: dict[str, float] = {}  # a phrase that stands there twice counts by its greater weight
+    for phrase in map(parse_phrase, phrases):
+        folded = " ".join(fold(phrase.text))
+        weights[folded] = max(weights.get(folded, 0.0), phrase.weight)
+    told = json.dumps([sorted(set(models)), sorted(weights.items())])
+    return blake2b(told.encode(), digest_size=6).hexdigest()
 
 
 def mark_of(title: str) -> str:
@@ -162,8 +176,8 @@ def as_json(weights: Weights) -> dict[str, Any]:
     return {
         "about": dict(weights.about),
         "offsets": {
-            slug: {"categories": list(offset.categories), "value": offset.value}
-            for slug, offset in sorted(weights.offsets.items())
+            key: {"models": list(offset.models), "value": offset.value}
+            for key, offset in sorted(weights.offsets.items())
         },
         "models": {
             key: {
@@ -190,8 +204,7 @@ def from_json(data: Any) -> Weights:
             for key, raw in data["models"].items()
         }
         offsets = {
-            slug: Offset(tuple(raw["categories"]), _number(raw["value"]))
-            for slug, raw in data["offsets"].items()
+            key: Offset(tuple(raw["models"]), _number(raw["value"])) for key, raw in data["offsets"].items()
         }
         marks = data["known"]
         known = frozenset(marks[start : start + MARK] for start in range(0, len(marks), MARK))
