@@ -26,7 +26,7 @@ from papers.models import Paper, PaperTopic, Topic
 from papers.topics.filing import rule_of
 from papers.topics.learned import current_weights, forget, store
 from papers.topics.refiling import ask
-from papers.topics.weights import Weights, mark_of
+from papers.topics.weights import Weights, mark_of, title_key_of
 
 MIN_PAPERS = 500  # fewer say too little to be worth a try
 MIN_TRUTH = 5  # papers of a topic, for its F1 to count
@@ -62,7 +62,7 @@ def examples_from_files(paths: Sequence[Path], report: RowReport) -> list[Exampl
     found: dict[str, LabelledPaper] = {}
     for path in paths:
         for paper in read_labelled(path, report):
-            found.setdefault(mark_of(paper.title), paper)
+            found.setdefault(title_key_of(paper.title), paper)
     return examples_of(list(found.values()))
 
 

@@ -10,6 +10,7 @@ square root evens out; the 30 keeps a bare title from looking surer than it is.
 """
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ from papers.topics.phrases import Reading, fold, parse_phrase
 SHIPPED = Path(__file__).parent / "topic_weights.json"
 TITLE_TIMES = 3
 LENGTH_PRIOR = 30
-MARK = 6  # hex digits that stand for one paper: one in 16 million is taken for another
+MARK = 10  # hex digits that stand for one paper: one in a million million is taken for another
+
+logger = logging.getLogger(__name__)
 
 
 class WeightsError(ValueError):
@@ -88,9 +91,14 @@ def fingerprint(models: Iterable[str], phrases: Iterable[str]) -> str:
     return blake2b(told.encode(), digest_size=6).hexdigest()
 
 
+def title_key_of(title: str) -> str:
+    """The folded title: what two spellings of it have in common, and no two papers of one set."""
+    return " ".join(fold(title)) or title.strip().casefold()
+
+
 def mark_of(title: str) -> str:
     """A few digits that stand for a paper's title; the title cannot be had back from them."""
-    return blake2b(" ".join(fold(title)).encode(), digest_size=MARK // 2).hexdigest()
+    return blake2b(title_key_of(title).encode(), digest_size=MARK // 2).hexdigest()
 
 
 class TermIndex:
@@ -198,7 +206,7 @@ def from_json(data: Any) -> Weights:
         models = {
             key: Model(
                 _number(raw["bias"]),
-                {str(text): _number(weight) for text, weight in raw["terms"].items()},
+                {_term(text): _number(weight) for text, weight in raw["terms"].items()},
                 int(raw["papers"]),
             )
             for key, raw in data["models"].items()
@@ -207,6 +215,8 @@ def from_json(data: Any) -> Weights:
             key: Offset(tuple(raw["models"]), _number(raw["value"])) for key, raw in data["offsets"].items()
         }
         marks = data["known"]
+        if len(marks) % MARK:
+            raise ValueError(f"the marks of known papers do not have {MARK} digits each")
         known = frozenset(marks[start : start + MARK] for start in range(0, len(marks), MARK))
         primary = {key: _number(value) for key, value in data.get("primary", {}).items()}
         return Weights(models, offsets, dict(data["about"]), known, primary)
@@ -221,7 +231,16 @@ def _number(value: Any) -> float:
     return number
 
 
+def _term(text: Any) -> str:
+    if not 1 <= len(fold(text)) <= 2:
+        raise ValueError(f"the term {text!r} is not one or two words")
+    return str(text)
+
+
 @lru_cache(maxsize=1)
 def shipped_weights() -> Weights:
     """The weights that come with the code; nothing learned where the file is not there."""
-    return from_json(json.loads(SHIPPED.read_text(encoding="utf-8"))) if SHIPPED.exists() else NOTHING_LEARNED
+    if not SHIPPED.exists():
+        logger.warning("Papers are filed by phrases alone: %s is missing.", SHIPPED)
+        return NOTHING_LEARNED
+    return from_json(json.loads(SHIPPED.read_text(encoding="utf-8")))

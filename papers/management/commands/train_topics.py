@@ -13,7 +13,7 @@ from papers.learning.labelled import LabelledFileError, RowReport
 from papers.learning.lessons import Lesson, examples_from_files, forget_all, imported_examples, learn
 from papers.learning.training import Example, TrainingError, require_training
 from papers.topics.artefact import learn_artefact
-from papers.topics.weights import mark_of
+from papers.topics.weights import title_key_of
 
 SHOWN_REJECTS = 5
 
@@ -50,8 +50,8 @@ class Command(BaseCommand):
             if write_artefact:
                 self._write(write_artefact, files, examples)
                 return
-            mine = {mark_of(one.title): one for one in imported_examples()}
-            others = [one for one in examples if mark_of(one.title) not in mine]
+            mine = {title_key_of(one.title): one for one in imported_examples()}
+            others = [one for one in examples if title_key_of(one.title) not in mine]
             self.stderr.write(f"{len(mine):,} imported papers, {len(others):,} more from files")
             lesson = learn([*mine.values(), *others], now=timezone.now(), progress=self._tell)
         except (TrainingError, LabelledFileError) as error:

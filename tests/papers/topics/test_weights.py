@@ -2,16 +2,19 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from papers.learning.evaluation import PRIMARY_CATEGORIES
 from papers.learning.primary import PrimaryGuess
 from papers.matching import Match, Matcher, TopicRule
+from papers.topics import weights as weights_module
 from papers.topics.artefact import starter_rules
 from papers.topics.function_words import FUNCTION_WORDS
 from papers.topics.phrases import fold, read
 from papers.topics.weights import (
+    NOTHING_LEARNED,
     SHIPPED,
     Model,
     Offset,
@@ -23,11 +26,14 @@ from papers.topics.weights import (
     from_json,
     mark_of,
     shipped_weights,
+    title_key_of,
 )
 
 ROBOTS = Model(-1.0, {"robots": 12.0, "imitation learning": 9.0, "speech": -6.0}, 40)
 SOUND = Model(-1.0, {"speech": 12.0, "robots": -3.0}, 30)
-WEIGHTS = Weights({"cs.RO": ROBOTS, "cs.SD": SOUND}, {}, {"papers": 70}, frozenset({"00ff11", "a0b1c2"}))
+WEIGHTS = Weights(
+    {"cs.RO": ROBOTS, "cs.SD": SOUND}, {}, {"papers": 70}, frozenset({"00ff1100ff", "a0b1c2d3e4"})
+)
 
 
 def test_a_margin_is_the_bias_and_what_each_term_adds() -> None:
@@ -158,6 +164,9 @@ EMPTY = as_json(Weights({}))
         *(None, [], {}, {**EMPTY, "models": 3}, {**EMPTY, "known": 3}),
         {**EMPTY, "models": {"cs.RO": {"bias": "x", "papers": 1, "terms": {}}}},
         {**EMPTY, "models": {"cs.RO": {"bias": 1, "papers": 1, "terms": {"b": float("nan")}}}},
+        {**EMPTY, "models": {"cs.RO": {"bias": 1, "papers": 1, "terms": {"one two three": 1}}}},
+        {**EMPTY, "models": {"cs.RO": {"bias": 1, "papers": 1, "terms": {"": 1}}}},
+        {**EMPTY, "known": "0" * 11},
     ],
 )
 def test_what_is_no_weights_is_refused_in_one_sentence(data: object) -> None:
@@ -167,6 +176,23 @@ def test_what_is_no_weights_is_refused_in_one_sentence(data: object) -> None:
 
 def test_a_mark_tells_papers_apart_and_spellings_not() -> None:
     assert mark_of("Robots  that Cook") == mark_of("robots that cook") != mark_of("Robots that sing")
+    # Marks are for recognising papers. For telling papers of one set apart there is the title itself.
+    assert title_key_of("Robots  that Cook") == "robot that cook"
+    assert title_key_of("?!") == title_key_of(" ?!") != title_key_of("...")
+
+
+def test_where_the_shipped_file_is_missing_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(weights_module, "SHIPPED", tmp_path / "none.json")
+    shipped_weights.cache_clear()
+    try:
+        assert shipped_weights() is shipped_weights() is NOTHING_LEARNED
+    finally:
+        shipped_weights.cache_clear()
+    assert [record.message for record in caplog.records] == [
+        f"Papers are filed by phrases alone: {tmp_path / 'none.json'} is missing."
+    ]
 
 
 def test_the_shipped_weights_are_small_and_tell_where_they_come_from() -> None:
