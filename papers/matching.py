@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from papers.topics.function_words import says_something
 from papers.topics.phrases import PhraseIndex, Reading, fold, parse_phrase, read
 from papers.topics.weights import NOTHING_LEARNED, TermIndex, Weights
 
@@ -28,6 +29,9 @@ ALONE = (
 STEEPNESS = 1.0  # how fast a margin becomes certainty: 1 scores 0.73
 THRESHOLD = 0.5  # a margin of 0; without anything learned, a sum of 1.4: a strong word in the title
 MAX_EVIDENCE = 5
+LEAST_SHOWN = (
+    0.1  # of what the strongest term adds; a learned term that adds less is not worth a reader's time
+)
 MAX_KEYWORDS = 100
 MAX_TEXT = 20_000  # characters; the longest abstracts have 4,000
 
@@ -107,18 +111,15 @@ class Matcher:
         matches = []
         for rule, score in kept:
             terms = dict(phrases.get(rule, {}))
+            learned: dict[str, float] = {}
             if places := self._places.get(rule):
                 # Where several models speak for the topic, the one that speaks loudest gave the score.
                 loudest = max(places, key=lambda place: margins[place])
                 learned = self._terms.speaking_for(loudest, heard)
-                if self._offsets[rule] is not None or sum(terms.values()) > ALONE or not learned:
-                    terms = _together(terms, learned)
-                else:  # phrases that added nothing are no reason
-                    terms = learned
-            terms |= listed.get(rule, {})
-            if terms:  # nothing is filed without a reason that can be shown
-                strongest = sorted(terms, key=lambda term: (-terms[term], term))
-                matches.append(Match(self._rules[rule].slug, score, tuple(strongest[:MAX_EVIDENCE])))
+                if self._offsets[rule] is None and sum(terms.values()) <= ALONE and learned:
+                    terms = {}  # phrases that added nothing are no reason
+            if evidence := _evidence(terms, learned, listed.get(rule, {})):
+                matches.append(Match(self._rules[rule].slug, score, evidence))
         return sorted(matches, key=lambda match: (-match.score, match.topic))
 
     def _phrases(
@@ -169,6 +170,23 @@ class Matcher:
         for rule, terms in listed.items():
             doubts[rule] = doubts.get(rule, 1.0) * math.exp(-sum(terms.values()) / SCALE)
         return {rule: round(1 - doubt, 4) for rule, doubt in doubts.items()}
+
+
+def _evidence(
+    phrases: Mapping[str, float], learned: Mapping[str, float], listed: Mapping[str, float]
+) -> tuple[str, ...]:
+    """The terms to show, strongest first; none means that there is no reason to file.
+
+    Learned terms that tell a reader nothing or added little stand back, unless nothing else spoke.
+    """
+    terms = {**(_together(phrases, learned) if learned else phrases), **listed}
+    strongest = sorted(terms, key=lambda term: (-terms[term], term))
+    if not learned:
+        return tuple(strongest[:MAX_EVIDENCE])
+    telling = [term for term in strongest if term in phrases or term in listed or says_something(fold(term))]
+    least = LEAST_SHOWN * terms[telling[0]] if telling else 0.0
+    shown = [term for term in telling if term in phrases or terms[term] >= least]
+    return tuple((shown or strongest)[:MAX_EVIDENCE])
 
 
 def _together(phrases: Mapping[str, float], learned: Mapping[str, float]) -> dict[str, float]:

@@ -82,6 +82,21 @@ def test_a_phrase_that_was_learned_too_is_shown_once() -> None:
     assert match.evidence == ("robot", "cook")
 
 
+def test_words_that_tell_a_reader_nothing_are_shown_only_where_nothing_else_spoke() -> None:
+    loud = {"using": 40.0, "state": 30.0, "gpu based": 20.0, "textsc": 20.0, "state space": 15.0, "legs": 9.0}
+    weights = Weights({"cs.RO": Model(-1.0, {**loud, "faint": 0.5})})
+    matcher = Matcher([TopicRule("r", "Robots", (), ["cs.RO"])], weights)
+    (match,) = matcher.match("GPU-based state space using legs", r"\textsc{state} faint")
+    assert match.evidence == ("state space", "legs")
+    assert [match.evidence for match in matcher.match("Using a state")] == [("using", "state")]
+
+
+def test_an_editors_phrase_is_shown_whatever_its_words() -> None:
+    rule = TopicRule("r", "Robots", ["using robots", "state ^0.1"], ["cs.RO"])
+    (match,) = Matcher([rule], calibrated(rule, 0.0)).match("Using robots of any state")
+    assert match.evidence == ("robots", "using robots", "state")
+
+
 def calibrated(rule: TopicRule, offset: float) -> Weights:
     """Weights whose training has seen the topic as it is."""
     models = WEIGHTS.keys_for(rule.slug, rule.categories)
@@ -113,15 +128,17 @@ def test_an_offset_holds_for_the_models_and_phrases_it_was_found_for_whatever_th
 
 
 def test_phrases_add_nothing_to_what_was_learned_where_no_offset_takes_it_back() -> None:
-    study = Weights({"cs.RO": Model(-1.0, {"study": 2.0})})
+    study = Weights({"cs.RO": Model(-1.0, {"robot study": 2.5})})
     rule = replace(RULE, phrases=["cook", "kettle"])
     trained = replace(study, offsets={fingerprint(["cs.RO"], rule.phrases): Offset(("cs.RO",), 0.0)})
-    assert [match.evidence for match in Matcher([rule], trained).match("Study of cooks")] == [
-        ("cook", "study")
+    assert [match.evidence for match in Matcher([rule], trained).match("Robot study of cooks")] == [
+        ("cook", "robot study")
     ]
-    assert Matcher([rule], study).match("Study of cooks") == []
-    learned = Weights({"cs.RO": Model(-1.0, {"study": 9.0})})
-    assert [match.evidence for match in Matcher([rule], learned).match("Study of cooks")] == [("study",)]
+    assert Matcher([rule], study).match("Robot study of cooks") == []
+    learned = Weights({"cs.RO": Model(-1.0, {"robot study": 9.0})})
+    assert [match.evidence for match in Matcher([rule], learned).match("Robot study of cooks")] == [
+        ("robot study",)
+    ]
 
 
 def test_very_strong_phrases_find_a_paper_whatever_was_learned() -> None:
