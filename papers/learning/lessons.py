@@ -224,7 +224,11 @@ def _compare(
                     counts[slug][side]["filed"] += 1
                     counts[slug][side]["right"] += known[slug]
     return tuple(
-        Compared(rule.slug, *(_f1(side, truth[rule.slug]) for side in counts[rule.slug]))
+        Compared(
+            rule.slug,
+            _f1(counts[rule.slug][0], truth[rule.slug]),
+            _f1(counts[rule.slug][1], truth[rule.slug]),
+        )
         for rule in rules
         if truth[rule.slug] >= MIN_TRUTH
     )

@@ -82,7 +82,7 @@ def test_imported_papers_and_editors_decisions_are_learned_from(
     imported(600, seed=3)
     cooks = make_topic(slug="cooks", name="Cooks", phrases=[])
     for number, paper in enumerate(Paper.objects.order_by("pk")[:120]):
-        decision = "added" if "malware" in paper.abstract.lower() else "removed"
+        decision = "added" if "malware" in (paper.abstract or "").lower() else "removed"
         file_under(paper, cooks, decision=decision, evidence=[str(number)])
     out = run(capsys)
     assert "600 papers, 120 decisions of editors" in out
