@@ -3,7 +3,8 @@
 A topic is found by two things. Its phrases, which an editor wrote: every one that occurs adds to the topic's
 sum, in the title most, among the keywords less, in the abstract least, where repeating it adds a little. And,
 where its arXiv categories have been learned (`papers.topics.weights`), the terms by which papers of these
-categories are told apart; the phrases then add to what the terms say. The categories that a paper carries
+categories are told apart; the phrases then add to what the terms say, if training has found what takes that
+back on average. Very strong phrases find a paper whatever the terms say. The categories that a paper carries
 itself come on top. The score is between 0 and 1, and a topic under the threshold is not given; the threshold
 is one for all.
 """
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from papers.topics.function_words import says_something
 from papers.topics.phrases import PhraseIndex, Reading, fold, parse_phrase, read
 from papers.topics.weights import NOTHING_LEARNED, TermIndex, Weights
 
@@ -21,9 +23,15 @@ REPEAT = 0.5  # in the abstract: the most that saying it again and again can add
 PRIMARY, CROSS_LIST = 1.8, 0.4
 SCALE = 2.0  # a sum of 2 scores 0.63
 PHRASES = 2.0  # the most that phrases can add to what was learned, in units of the margin
+ALONE = (
+    3.0  # by how much the phrases of a learned topic must exceed what they need elsewhere to do by themselves
+)
 STEEPNESS = 1.0  # how fast a margin becomes certainty: 1 scores 0.73
 THRESHOLD = 0.5  # a margin of 0; without anything learned, a sum of 1.4: a strong word in the title
 MAX_EVIDENCE = 5
+LEAST_SHOWN = (
+    0.1  # of what the strongest term adds; a learned term that adds less is not worth a reader's time
+)
 MAX_KEYWORDS = 100
 MAX_TEXT = 20_000  # characters; the longest abstracts have 4,000
 
@@ -78,7 +86,12 @@ class Matcher:
         self._places = {
             number: sorted(place[key] for key in some) for number, some in enumerate(needed) if some
         }
-        self._offsets = [weights.offset_for(rule.slug, rule.categories) for rule in self._rules]
+        self._offsets = {
+            number: weights.offset_for(
+                self._rules[number].slug, self._rules[number].categories, self._rules[number].phrases
+            )
+            for number in self._places
+        }
 
     def match(
         self,
@@ -98,14 +111,15 @@ class Matcher:
         matches = []
         for rule, score in kept:
             terms = dict(phrases.get(rule, {}))
+            learned: dict[str, float] = {}
             if places := self._places.get(rule):
                 # Where several models speak for the topic, the one that speaks loudest gave the score.
                 loudest = max(places, key=lambda place: margins[place])
-                terms = _together(terms, self._terms.speaking_for(loudest, heard))
-            terms |= listed.get(rule, {})
-            if terms:  # nothing is filed without a reason that can be shown
-                strongest = sorted(terms, key=lambda term: (-terms[term], term))
-                matches.append(Match(self._rules[rule].slug, score, tuple(strongest[:MAX_EVIDENCE])))
+                learned = self._terms.speaking_for(loudest, heard)
+                if self._offsets[rule] is None and sum(terms.values()) <= ALONE and learned:
+                    terms = {}  # phrases that added nothing are no reason
+            if evidence := _evidence(terms, learned, listed.get(rule, {})):
+                matches.append(Match(self._rules[rule].slug, score, evidence))
         return sorted(matches, key=lambda match: (-match.score, match.topic))
 
     def _phrases(
@@ -144,14 +158,35 @@ class Matcher:
         margins: Sequence[float],
     ) -> dict[int, float]:
         """The score of every topic for which anything speaks, and of all that have been learned."""
-        doubts = {rule: math.exp(-math.fsum(terms.values()) / SCALE) for rule, terms in phrases.items()}
+        sums = {rule: math.fsum(terms.values()) for rule, terms in phrases.items()}
+        doubts = {rule: math.exp(-said / SCALE) for rule, said in sums.items()}
         for rule, places in self._places.items():
-            margin = max([margins[place] for place in places]) + self._offsets[rule]
-            margin += PHRASES * (1 - doubts.get(rule, 1.0))
-            doubts[rule] = 1 / (1 + math.exp(max(-40.0, min(40.0, STEEPNESS * margin))))
+            margin = max([margins[place] for place in places])
+            if (offset := self._offsets[rule]) is not None:
+                # Without its offset, what phrases add would let in whatever mentions one of them.
+                margin += PHRASES * (1 - doubts.get(rule, 1.0)) + offset
+            blended = 1 / (1 + math.exp(max(-40.0, min(40.0, STEEPNESS * margin))))
+            doubts[rule] = min(blended, math.exp((ALONE - sums.get(rule, 0.0)) / SCALE))
         for rule, terms in listed.items():
             doubts[rule] = doubts.get(rule, 1.0) * math.exp(-sum(terms.values()) / SCALE)
         return {rule: round(1 - doubt, 4) for rule, doubt in doubts.items()}
+
+
+def _evidence(
+    phrases: Mapping[str, float], learned: Mapping[str, float], listed: Mapping[str, float]
+) -> tuple[str, ...]:
+    """The terms to show, strongest first; none means that there is no reason to file.
+
+    Learned terms that tell a reader nothing or added little stand back, unless nothing else spoke.
+    """
+    terms = {**(_together(phrases, learned) if learned else phrases), **listed}
+    strongest = sorted(terms, key=lambda term: (-terms[term], term))
+    if not learned:
+        return tuple(strongest[:MAX_EVIDENCE])
+    telling = [term for term in strongest if term in phrases or term in listed or says_something(fold(term))]
+    least = LEAST_SHOWN * terms[telling[0]] if telling else 0.0
+    shown = [term for term in telling if term in phrases or terms[term] >= least]
+    return tuple((shown or strongest)[:MAX_EVIDENCE])
 
 
 def _together(phrases: Mapping[str, float], learned: Mapping[str, float]) -> dict[str, float]:

@@ -21,7 +21,12 @@ from papers.topics.phrases import PhraseError, parse_phrase
 
 # "cs.CL", "cond-mat.mtrl-sci", "physics.optics", "hep-th"; but neither "cs" nor "cs.cl".
 CATEGORY = re.compile(r"[a-z]+(-[a-z]+)?\.([A-Z]{2}|[a-z]+-[a-z]+|[a-z]{4,})|[a-z]+-[a-z]+")
-MATCHING_FIELDS = {"phrases", "categories", "is_active"}
+MATCHING_FIELDS = {
+    "slug",
+    "phrases",
+    "categories",
+    "is_active",
+}  # a model learned from decisions is kept by slug
 
 
 class LinesField(forms.CharField):

@@ -16,7 +16,7 @@ from papers.learning.corpus import Document, document, matrix, spellings, vocabu
 from papers.learning.labelled import OFF_TOPIC, LabelledPaper
 from papers.learning.primary import learn_shifts
 from papers.matching import PHRASES, Matcher, TopicRule
-from papers.topics.weights import Model, Offset, Weights, mark_of
+from papers.topics.weights import Model, Offset, Weights, fingerprint, mark_of
 
 TERMS = 400  # of a model
 MIN_OWN = 20  # papers of a category from which it is learned
@@ -25,6 +25,7 @@ DECISION_COUNTS = 5.0  # as many papers
 UNDECIDED_COUNTS = 0.2  # of a topic without categories
 OFF_TOPIC_CAP = 0.015  # under 2 in 100, since unseen papers differ
 INNER_FOLDS = 4
+MIN_SIDES = INNER_FOLDS + 1  # papers known to belong, and as many known not to, or nothing can be fitted
 SEED = 1
 _BLUR = 0.14  # of the strangers' spread
 _SMOOTH, _POWER, _C = 0.05, 0.5, 1.0  # of the terms' ratio; chosen by cross-validation
@@ -177,9 +178,12 @@ class _Fit:
         self._size = numpy.sqrt(numpy.asarray(self._weighed.multiply(self._weighed).sum(axis=0)).ravel())
 
     def fit(self, belongs: Any, counts: Any) -> tuple[Any, Any, float]:
-        """Columns, their weights and the bias of one model."""
+        """Columns, their weights and the bias of one model; no columns where all papers are alike."""
         import numpy
 
+        known = belongs[counts > 0]
+        if known.all() or not known.any() or not self.numbers:  # by chance, in one part of the papers
+            return numpy.zeros(0, dtype=int), numpy.zeros(0), 0.0
         ratio = self._ratio(belongs & (counts > 0), ~belongs & (counts > 0))
         scaled = self._weighed.multiply(ratio).tocsr()
         everything, _ = _regression(scaled, belongs, counts)
@@ -217,17 +221,23 @@ def _targets(examples: Sequence[Example], rules: Sequence[TopicRule]) -> Iterato
     labelled = numpy.array([bool(one.categories) for one in examples], dtype=float)
     for category in categories:
         belongs = numpy.array([category in one.categories for one in examples], dtype=bool)
-        if MIN_OWN <= belongs.sum() < len(examples):
+        if belongs.sum() >= MIN_OWN and _has_two_sides(belongs, labelled):
             yield Target(category, belongs, labelled)
     for rule in rules:
         decided = [rule.slug in one.decisions for one in examples]
         if sum(decided) >= MIN_DECISIONS:
             belongs = numpy.array([belongs_to(rule, one) for one in examples], dtype=bool)
-            if 0 < belongs.sum() < len(examples):
-                # Without categories nobody knows of the other papers; most are none of the topic's.
-                undecided = labelled if rule.categories else UNDECIDED_COUNTS
-                counts = numpy.where(decided, DECISION_COUNTS, undecided)
+            # Without categories nobody knows of the other papers; most are none of the topic's.
+            undecided = labelled if rule.categories else UNDECIDED_COUNTS
+            counts = numpy.where(decided, DECISION_COUNTS, undecided)
+            if _has_two_sides(belongs, counts):
                 yield Target(f"topic:{rule.slug}", belongs, counts)
+
+
+def _has_two_sides(belongs: Any, counts: Any) -> bool:
+    """Whether enough papers are known to belong, and enough not to."""
+    known = counts > 0
+    return bool(min((belongs & known).sum(), (~belongs & known).sum()) >= MIN_SIDES)
 
 
 def belongs_to(rule: TopicRule, example: Example) -> bool:
@@ -284,7 +294,7 @@ def _offsets(
     weights: Weights,
     margins: Mapping[str, Any],
 ) -> dict[str, Offset]:
-    """For each topic the step back that its phrases and its choice of the loudest model make necessary."""
+    """For each topic's models and phrases the step back that adding phrases makes necessary."""
     import numpy
 
     touched = {category for rule in rules for category in rule.categories}
@@ -303,5 +313,5 @@ def _offsets(
         added = PHRASES * numpy.array([matches[0].score if matches else 0.0 for matches in said])
         together = numpy.max([margins[key] for key in keys], axis=0) + added
         threshold = best_threshold(together, belongs, strangers, known)
-        offsets[rule.slug] = Offset(tuple(rule.categories), round(-threshold, 3))
+        offsets[fingerprint(keys, rule.phrases)] = Offset(tuple(sorted(keys)), round(-threshold, 3))
     return offsets

@@ -22,9 +22,9 @@ def file_papers(paper_ids: Sequence[int] | None) -> int:
 
     Filings that no longer match are removed. An editor's filings (added or removed) are left as they are.
     """
-    topics = {topic.slug: topic.pk for topic in Topic.objects.filter(is_active=True)}
-    matcher = active_matcher()
-    return sum(_file(chunk, matcher, topics) for chunk in _chunks(paper_ids))
+    topics = list(Topic.objects.filter(is_active=True))  # read once, so that matcher and ids agree
+    matcher, ids = matcher_of(topics), {topic.slug: topic.pk for topic in topics}
+    return sum(_file(chunk, matcher, ids) for chunk in _chunks(paper_ids))
 
 
 def active_matcher() -> Matcher:

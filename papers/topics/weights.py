@@ -10,6 +10,7 @@ square root evens out; the 30 keeps a bare title from looking surer than it is.
 """
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from papers.topics.phrases import Reading, fold
+from papers.topics.phrases import Reading, fold, parse_phrase
 
 SHIPPED = Path(__file__).parent / "topic_weights.json"
 TITLE_TIMES = 3
 LENGTH_PRIOR = 30
-MARK = 6  # hex digits that stand for one paper: one in 16 million is taken for another
+MARK = 10  # hex digits that stand for one paper: one in a million million is taken for another
+
+logger = logging.getLogger(__name__)
 
 
 class WeightsError(ValueError):
@@ -41,9 +44,9 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """What to add to a topic's margin because of its phrases; holds for these categories only."""
+    """What to add to the margin of a topic with these models and one certain set of phrases."""
 
-    categories: tuple[str, ...]
+    models: tuple[str, ...]
     value: float
 
 
@@ -51,7 +54,8 @@ class Offset:
 class Weights:
     """All models, by arXiv category ("cs.CL") or topic ("topic:robotics"), and where they come from.
 
-    `known` holds a mark of every paper they learned from, so that an evaluation can leave those out.
+    `offsets` are kept by `fingerprint`: they hold for any topic with the same models and phrases, and for no
+    other. `known` holds a mark of every paper they learned from, so that an evaluation can leave those out.
     """
 
     models: Mapping[str, Model]
@@ -65,18 +69,36 @@ class Weights:
         own = f"topic:{slug}"
         return [own] if own in self.models else [one for one in categories if one in self.models]
 
-    def offset_for(self, slug: str, categories: Iterable[str]) -> float:
-        """What was found for the topic's phrases; 0 where its categories have changed since."""
-        found = self.offsets.get(slug)
-        return found.value if found and set(found.categories) == set(categories) else 0.0
+    def offset_for(self, slug: str, categories: Iterable[str], phrases: Iterable[str]) -> float | None:
+        """What was found for these phrases; None where they or the models have changed since."""
+        found = self.offsets.get(fingerprint(self.keys_for(slug, categories), phrases))
+        return None if found is None else found.value
 
 
 NOTHING_LEARNED = Weights({})
 
 
+def fingerprint(models: Iterable[str], phrases: Iterable[str]) -> str:
+    """Twelve hex digits for what an offset hangs on: the models that speak for a topic, and its phrases.
+
+    Their order and spelling make no difference. Raises PhraseError.
+    """
+    weights: dict[str, float] = {}  # a phrase that stands there twice counts by its greater weight
+    for phrase in map(parse_phrase, phrases):
+        folded = " ".join(fold(phrase.text))
+        weights[folded] = max(weights.get(folded, 0.0), phrase.weight)
+    told = json.dumps([sorted(set(models)), sorted(weights.items())])
+    return blake2b(told.encode(), digest_size=6).hexdigest()
+
+
+def title_key_of(title: str) -> str:
+    """The folded title: what two spellings of it have in common, and no two papers of one set."""
+    return " ".join(fold(title)) or title.strip().casefold()
+
+
 def mark_of(title: str) -> str:
     """A few digits that stand for a paper's title; the title cannot be had back from them."""
-    return blake2b(" ".join(fold(title)).encode(), digest_size=MARK // 2).hexdigest()
+    return blake2b(title_key_of(title).encode(), digest_size=MARK // 2).hexdigest()
 
 
 class TermIndex:
@@ -162,8 +184,8 @@ def as_json(weights: Weights) -> dict[str, Any]:
     return {
         "about": dict(weights.about),
         "offsets": {
-            slug: {"categories": list(offset.categories), "value": offset.value}
-            for slug, offset in sorted(weights.offsets.items())
+            key: {"models": list(offset.models), "value": offset.value}
+            for key, offset in sorted(weights.offsets.items())
         },
         "models": {
             key: {
@@ -184,16 +206,17 @@ def from_json(data: Any) -> Weights:
         models = {
             key: Model(
                 _number(raw["bias"]),
-                {str(text): _number(weight) for text, weight in raw["terms"].items()},
+                {_term(text): _number(weight) for text, weight in raw["terms"].items()},
                 int(raw["papers"]),
             )
             for key, raw in data["models"].items()
         }
         offsets = {
-            slug: Offset(tuple(raw["categories"]), _number(raw["value"]))
-            for slug, raw in data["offsets"].items()
+            key: Offset(tuple(raw["models"]), _number(raw["value"])) for key, raw in data["offsets"].items()
         }
         marks = data["known"]
+        if len(marks) % MARK:
+            raise ValueError(f"the marks of known papers do not have {MARK} digits each")
         known = frozenset(marks[start : start + MARK] for start in range(0, len(marks), MARK))
         primary = {key: _number(value) for key, value in data.get("primary", {}).items()}
         return Weights(models, offsets, dict(data["about"]), known, primary)
@@ -208,7 +231,16 @@ def _number(value: Any) -> float:
     return number
 
 
+def _term(text: Any) -> str:
+    if not 1 <= len(fold(text)) <= 2:
+        raise ValueError(f"the term {text!r} is not one or two words")
+    return str(text)
+
+
 @lru_cache(maxsize=1)
 def shipped_weights() -> Weights:
     """The weights that come with the code; nothing learned where the file is not there."""
-    return from_json(json.loads(SHIPPED.read_text(encoding="utf-8"))) if SHIPPED.exists() else NOTHING_LEARNED
+    if not SHIPPED.exists():
+        logger.warning("Papers are filed by phrases alone: %s is missing.", SHIPPED)
+        return NOTHING_LEARNED
+    return from_json(json.loads(SHIPPED.read_text(encoding="utf-8")))

@@ -59,6 +59,7 @@ def test_saving_a_topic_asks_for_refiling_and_files_nothing_itself(curator: Clie
     [
         ({"phrases": "folding chairs"}, ["Folding was changed"]),
         ({"categories": "cs.RO"}, ["Folding was changed"]),
+        ({"slug": "creasing"}, ["Folding was changed"]),  # what editors' decisions taught is kept by slug
         ({"is_active": ""}, ["Folding was changed"]),
         ({"description": "Other words", "position": "3"}, []),
     ],

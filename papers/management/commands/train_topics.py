@@ -10,10 +10,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from papers.learning.labelled import LabelledFileError, RowReport
-from papers.learning.lessons import Lesson, examples_from_files, forget_all, imported_examples, learn
+from papers.learning.lessons import (
+    MOST_PAPERS,
+    Lesson,
+    examples_from_files,
+    forget_all,
+    imported_examples,
+    learn,
+)
 from papers.learning.training import Example, TrainingError, require_training
 from papers.topics.artefact import learn_artefact
-from papers.topics.weights import mark_of
+from papers.topics.weights import title_key_of
 
 SHOWN_REJECTS = 5
 
@@ -50,8 +57,9 @@ class Command(BaseCommand):
             if write_artefact:
                 self._write(write_artefact, files, examples)
                 return
-            mine = {mark_of(one.title): one for one in imported_examples()}
-            others = [one for one in examples if mark_of(one.title) not in mine]
+            mine = {title_key_of(one.title): one for one in imported_examples()}
+            others = [one for one in examples if title_key_of(one.title) not in mine]
+            others = others[: max(0, MOST_PAPERS - len(mine))]
             self.stderr.write(f"{len(mine):,} imported papers, {len(others):,} more from files")
             lesson = learn([*mine.values(), *others], now=timezone.now(), progress=self._tell)
         except (TrainingError, LabelledFileError) as error:
@@ -88,7 +96,9 @@ class Command(BaseCommand):
         if lesson.topics:
             self.stdout.write(f"{'F1, cross-validated':<26} before   after")
             for one in lesson.topics:
-                self.stdout.write(f"  {one.topic:<24} {one.before:6.3f}  {one.after:6.3f}")
+                self.stdout.write(
+                    f"  {one.topic:<24} {one.before:6.3f}  {one.after:6.3f}{'' if one.taken else '  (stays)'}"
+                )
             self.stdout.write(f"  {'all topics':<24} {lesson.before:6.3f}  {lesson.after:6.3f}")
         self.stdout.write(lesson.reason)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from papers.learning import lessons
+from papers.learning.lessons import Compared, better, imported_examples
+from papers.matching import TopicRule
 from papers.models import LearnedWeights, Paper, PaperTopic, Topic
 from papers.topics.filing import active_matcher, file_papers
 from papers.topics.learned import current_weights, store
@@ -78,7 +82,7 @@ def test_imported_papers_and_editors_decisions_are_learned_from(
     imported(600, seed=3)
     cooks = make_topic(slug="cooks", name="Cooks", phrases=[])
     for number, paper in enumerate(Paper.objects.order_by("pk")[:120]):
-        decision = "added" if "malware" in paper.abstract.lower() else "removed"
+        decision = "added" if "malware" in (paper.abstract or "").lower() else "removed"
         file_under(paper, cooks, decision=decision, evidence=[str(number)])
     out = run(capsys)
     assert "600 papers, 120 decisions of editors" in out
@@ -111,6 +115,64 @@ def test_weights_that_file_no_better_do_not_replace_those_in_use(
     out = run(capsys, str(labelled))
     assert out.endswith("The new weights file no better, so the weights in use stay.\n")
     assert list(LearnedWeights.objects.all()) == [kept]
+
+
+def test_only_topics_that_are_filed_better_get_new_models(
+    topics: list[Topic], labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    perfect = Model(-2.8, {" ".join(fold(term)[:2]): 12.0 for term in FIELDS["cs.RO"]})
+    deaf = Model(-9.0, {"speech": 1.0})
+    idle = Model(-1.0, {"malware": 5.0}, papers=900)  # of no topic, and learned from more papers
+    used = Weights({"cs.RO": perfect, "cs.SD": deaf, "cs.CR": idle}, primary={"cs.RO": 0.125})
+    store(used, figures={}, now=timezone.now())
+    out = run(capsys, str(labelled))
+    learned = current_weights()
+    assert (learned.models["cs.RO"], learned.models["cs.CR"]) == (perfect, idle)
+    assert learned.models["cs.SD"] != deaf
+    assert learned.primary["cs.RO"] == 0.125
+    assert [one.models for one in learned.offsets.values()] == [("cs.SD",)]
+    assert "The new weights are in use for 1 of 2 topics; the other models stay." in out
+    figures = LearnedWeights.objects.order_by("-pk")[0].figures
+    robots, sound = figures["topics"]
+    assert (robots["taken"], sound["taken"]) == (False, True)
+    assert figures["after"] == round((robots["before"] + sound["after"]) / 2, 4)
+
+
+def test_what_is_judged_is_what_would_be_stored(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An old model that no new paper can replace goes on speaking, however good the new ones are."""
+    make_topic(slug="robots", name="Robots", phrases=[], categories=["cs.RO", "cs.XX"])
+    shouting = Weights({"cs.XX": Model(9.0, {"study": 9.0})})
+    kept = store(shouting, figures={}, now=timezone.now())
+    out = run(capsys, str(labelled))
+    assert out.endswith("The new weights file no better, so the weights in use stay.\n")
+    assert list(LearnedWeights.objects.all()) == [kept]
+
+
+def test_topics_that_share_a_model_get_new_ones_together_or_not_at_all() -> None:
+    def rule(slug: str, *categories: str) -> TopicRule:
+        return TopicRule(slug, slug, (), categories)
+
+    rules = [rule("a", "1", "2"), rule("b", "3"), rule("c", "2", "3"), rule("d", "4"), rule("e", "5")]
+    compared = [Compared("a", 0.2, 0.9), Compared("c", 0.5, 0.4), Compared("d", 0.1, 0.2)]
+    assert better(rules, compared) == {"d"}
+    compared[1] = Compared("c", 0.5, 0.5)
+    assert better(rules, compared) == {"a", "b", "c", "d"}
+
+
+def test_the_newest_papers_are_learned_from_and_all_that_editors_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lessons, "MOST_PAPERS", 2)
+    for number, day in enumerate([18, 17, 19, None, 16], start=1):
+        published = day and date(2026, 11, day)
+        make_paper(title=f"Paper {number}", categories=["cs.RO"], published_on=published)
+    make_paper(title="Newest, without categories", published_on=date(2026, 11, 20))
+    file_under(Paper.objects.get(title="Paper 5"), make_topic(slug="cooks"), decision="added")
+    file_under(Paper.objects.get(title="Paper 3"), make_topic(slug="cooks"), decision="removed")
+    found = list(imported_examples())
+    assert [(one.title, dict(one.decisions)) for one in found] == [
+        *(("Paper 3", {"cooks": False}), ("Paper 1", {}), ("Paper 5", {"cooks": True})),
+    ]
 
 
 def test_too_few_papers_keep_the_shipped_weights(

@@ -1,6 +1,7 @@
 """Training on a made-up corpus: what is learned, that it is the same every time, and what it takes."""
 
 import sys
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -9,6 +10,7 @@ from papers.learning.corpus import document, matrix
 from papers.learning.training import (
     Example,
     TrainingError,
+    _Fit,
     best_threshold,
     examples_of,
     foreign,
@@ -38,10 +40,9 @@ def weights() -> Weights:
 
 def test_every_category_with_enough_papers_is_learned(weights: Weights) -> None:
     assert sorted(weights.models) == ["cs.CR", "cs.LG", "cs.RO", "cs.SD", "math.NA"]
-    assert {slug: offset.categories for slug, offset in weights.offsets.items()} == {
-        "robots": ("cs.RO",),
-        "sound": ("cs.SD", "cs.XX"),
-    }
+    assert sorted(offset.models for offset in weights.offsets.values()) == [("cs.RO",), ("cs.SD",)]
+    offsets = [weights.offset_for(rule.slug, rule.categories, rule.phrases) for rule in RULES]
+    assert [offset is None for offset in offsets] == [False, False, True]
     assert len(weights.known) == 300
 
 
@@ -93,6 +94,37 @@ def test_editors_decisions_teach_a_topic_that_has_no_categories() -> None:
     matcher = Matcher(RULES, learn(examples))
     assert [match.topic for match in matcher.match("On singing", "More singing")][:1] == ["gardens"]
     assert "gardens" not in [match.topic for match in matcher.match("On malware", "More malware")]
+
+
+@pytest.mark.parametrize(("added", "removed"), [(1, 9), (2, 12), (4, 30), (12, 0)])
+@pytest.mark.parametrize("slug", ["gardens", "robots"])
+def test_decisions_that_are_too_few_or_all_alike_teach_nothing_and_break_nothing(
+    slug: str, added: int, removed: int
+) -> None:
+    examples = examples_of(corpus(150))
+    if slug == "robots":  # its categories tell of all other papers
+        examples = [replace(one, categories=("cs.SD",)) for one in examples]
+    decided = [
+        replace(one, decisions={slug: number < added} if number < added + removed else {})
+        for number, one in enumerate(examples)
+    ]
+    learned = {key for key in learn(decided).models if key.startswith("topic:")}
+    assert learned == ({f"topic:{slug}"} if added >= 5 else set())
+
+
+def test_papers_all_of_one_category_teach_nothing_and_break_nothing() -> None:
+    alike = [replace(one, categories=("cs.RO",)) for one in examples_of(corpus(100))]
+    assert learn([*alike, Example("A note", "on nothing", ())]).models == {}
+    assert learn([*alike, Example("A note", "on nothing", ("cs.SD",))]).models == {}
+
+
+def test_a_model_of_papers_that_are_all_alike_is_empty() -> None:
+    fit = _Fit([document("A robot", "grasps a robot's arm")] * 5)
+    yes = numpy.ones(5, dtype=bool)
+    columns, weights, _ = fit.fit(yes, yes * 1.0)
+    assert (len(columns), len(weights)) == (0, 0)
+    empty = _Fit([document("A", "of the")] * 5).fit(numpy.arange(5) < 2, yes * 1.0)
+    assert len(empty[0]) == 0
 
 
 def test_the_threshold_is_where_f1_is_best() -> None:

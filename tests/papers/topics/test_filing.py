@@ -142,6 +142,13 @@ def test_the_number_of_queries_does_not_grow_with_papers(robots: Topic, sound: T
     assert queries(lambda: file_papers(ids[:1])) == queries(lambda: file_papers(ids[1:]))
 
 
+def test_topics_are_read_once_so_that_one_switched_on_meanwhile_breaks_nothing(robots: Topic) -> None:
+    ids = [paper("A robot").pk]
+    with CaptureQueriesContext(connection) as captured:
+        file_papers(ids)
+    assert sum('FROM "papers_topic"' in query["sql"] for query in captured) == 1
+
+
 def test_all_papers_are_filed_though_they_come_in_chunks(
     robots: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
