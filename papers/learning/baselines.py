@@ -31,6 +31,7 @@ class Regression:
     """One-vs-rest logistic regression on TF-IDF of words and pairs, the title as a field of its own.
 
     Each topic's threshold is the one that gave the best F1 on training rows that the fit did not see.
+    Raises ValueError where the rows have no word that comes twice.
     """
 
     def __init__(self, learned_from: Sequence[LabelledPaper]) -> None:
@@ -71,7 +72,7 @@ class Regression:
         import numpy
         from sklearn.model_selection import cross_val_predict
 
-        if own.sum() < FOLDS or own.all():
+        if min(own.sum(), (~own).sum()) < FOLDS:
             return numpy.full(rows.shape[0], -40.0), 0.0
         unseen = cross_val_predict(_model(), self._rows, own, cv=FOLDS, method="decision_function")
         order = numpy.argsort(-unseen, kind="stable")
@@ -85,7 +86,7 @@ class Regression:
 
         truth = numpy.array([paper.categories[0] for paper in self._papers])
         rows = self._fields(papers)
-        learned = [one for one in classes if (truth == one).sum() > 1]
+        learned = [one for one in classes if 1 < (truth == one).sum() < len(truth)]
         if not learned:
             return [None] * len(papers)
         margins = [_model().fit(self._rows, truth == one).decision_function(rows) for one in learned]

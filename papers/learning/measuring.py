@@ -3,6 +3,9 @@
 A paper is off-topic in one of two senses, and both are counted. *Marked*: its row says
 `"sample": "offtopic"`. *Untouched*: none of its categories belongs to any of the measured topics. A marked
 paper that carries a topic's own category is no mistake of that topic and is left out of its count.
+
+Readers follow all active topics, also those without categories, of which nothing else can be measured. So
+what off-topic papers got is counted twice: under the measured topics, and under any active one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +49,8 @@ class Figures:
     all_marked_in_any_per_100: float | None  # of all marked papers, also those that belong to some topic
     untouched: int
     untouched_in_any_per_100: float | None
+    marked_in_any_active_per_100: float | None  # of the same papers, under all active topics
+    untouched_in_any_active_per_100: float | None  # None for a way that cannot file under them
     topics: tuple[TopicFigures, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -84,13 +89,22 @@ def file_held_out(
     return Filing(scores, {slug: [score >= THRESHOLD for score in column] for slug, column in scores.items()})
 
 
-def figures(rules: Sequence[TopicRule], papers: Sequence[LabelledPaper], filing: Filing) -> Figures:
-    """Compare what was filed with the truth: a topic's papers are those that carry one of its categories."""
+def figures(
+    rules: Sequence[TopicRule],
+    papers: Sequence[LabelledPaper],
+    filing: Filing,
+    everywhere: Filing | None = None,
+) -> Figures:
+    """Compare what was filed with the truth: a topic's papers are those that carry one of its categories.
+
+    `everywhere` is the filing under all active topics, where the way of filing can do that.
+    """
     carried = [frozenset(paper.categories) for paper in papers]
     touched = {category for rule in rules for category in rule.categories}
     marked = [paper.sample == "offtopic" for paper in papers]
     untouched = [not categories & touched for categories in carried]
     in_any = [any(filing.filed[rule.slug][place] for rule in rules) for place in range(len(papers))]
+    in_active = [any(row) for row in zip(*everywhere.filed.values(), strict=True)] if everywhere else None
     topics = tuple(_topic(rule, carried, marked, untouched, filing) for rule in rules)
     foreign = [one and other for one, other in zip(marked, untouched, strict=True)]
     return Figures(
@@ -103,6 +117,8 @@ def figures(rules: Sequence[TopicRule], papers: Sequence[LabelledPaper], filing:
         _per_100(in_any, marked),
         sum(untouched),
         _per_100(in_any, untouched),
+        _per_100(in_active, foreign) if in_active else None,
+        _per_100(in_active, untouched) if in_active else None,
         topics,
     )
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from papers.ranking.evaluation import PLACES, RANKINGS, Report, evaluate
 from papers.ranking.histories import Gathering, History, gather, lines_of
 from papers.ranking.own_histories import own_histories
-from papers.sources.record import Reject, SourceError
+from papers.sources.record import SourceError
 
 REJECTS_SHOWN = 20
 _NAMES = {
@@ -39,17 +39,21 @@ class Command(BaseCommand):
         if bool(files) == database:
             raise CommandError("Name files with vote histories, or --database, not both.")
         gathering = Gathering()
-        histories = list(own_histories()) if database else self._read(files, gathering)
+        broken: list[str] = []
+        histories = list(own_histories()) if database else self._read(files, gathering, broken)
         reports = evaluate(histories, self._progress if self.stderr.isatty() else None)
         self._clear()
         if json:
-            self.stdout.write(_as_json(reports, histories, gathering))
+            self.stdout.write(_as_json(reports, histories, gathering, broken))
         else:
             self._show(reports, histories, gathering)
         if not any(report.days for report in reports):
             raise CommandError("No day could be judged: no paper has both an early and a late reading.")
+        if broken:
+            raise CommandError(f"Not read to the end: {', '.join(broken)}. What came before was judged.")
 
-    def _read(self, files: Sequence[Path], gathering: Gathering) -> list[History]:
+    def _read(self, files: Sequence[Path], gathering: Gathering, broken: list[str]) -> list[History]:
+        reasons = []
         for path in files:
             try:
                 for rows in gather(lines_of(path), gathering, path.name):
@@ -57,13 +61,16 @@ class Command(BaseCommand):
                         self.stderr.write(f"\r{path.name}: {rows:,} rows", ending="")
             except SourceError as error:
                 # What came before the break is whole and counts.
-                gathering.rejects.append(Reject(str(path), str(error), ""))
+                broken.append(str(path))
+                reasons.append(f"{path}: {error}")
         self._clear()
         for reject in gathering.rejects[:REJECTS_SHOWN]:
             shown = f" [{reject.excerpt}]" if reject.excerpt else ""
             self.stderr.write(f"{reject.position}: {reject.reason}{shown}")
         if len(gathering.rejects) > REJECTS_SHOWN:
             self.stderr.write(f"and {len(gathering.rejects) - REJECTS_SHOWN:,} more")
+        for reason in reasons:
+            self.stderr.write(reason)
         if files and not gathering.rows:
             raise CommandError("There is nothing to judge: no file has a row that can be read.")
         return gathering.histories()
@@ -95,13 +102,16 @@ def _figure(value: float | None) -> str:
     return f"{'-' if value is None else f'{value:.3f}':>8}"
 
 
-def _as_json(reports: Sequence[Report], histories: Sequence[History], gathering: Gathering) -> str:
+def _as_json(
+    reports: Sequence[Report], histories: Sequence[History], gathering: Gathering, broken: Sequence[str]
+) -> str:
     """Give the object that docs/trending.md describes."""
     found = {
         "papers": len(histories),
         "papers_with_outcome": sum(history.outcome is not None for history in histories),
         "rows": gathering.rows,
         "bad_rows": len(gathering.rejects),
+        "broken_files": list(broken),
         "moments": {
             report.moment: {
                 "days": report.days,

@@ -33,7 +33,8 @@ class Command(BaseCommand):
             type=Path,
             default=[],
             metavar="FILE",
-            help="labelled rows for the logistic regression that we are compared with",
+            help="labelled rows for the logistic regression that we are compared with; without them it is"
+            " cross-validated on FILES",
         )
         parser.add_argument(
             "--cross-validate",
@@ -46,9 +47,9 @@ class Command(BaseCommand):
     def handle(
         self, *, files: list[Path], train: list[Path], cross_validate: bool, json: bool, **options: Any
     ) -> None:
-        report = RowReport()
+        report, training_report = RowReport(), RowReport()
         try:
-            papers, training = self._read(files, report), self._read(train, report)
+            papers, training = self._read(files, report), self._read(train, training_report)
             if not papers:
                 raise CommandError("The files hold no paper that can be used.")
             found = evaluate(
@@ -62,35 +63,42 @@ class Command(BaseCommand):
         except (LabelledFileError, TrainingError) as error:
             raise CommandError(str(error)) from None
         if json:
-            self._print_json(found, report)
+            self._print_json(found, report, training_report)
         else:
             self._print(found)
+        if not found.ours or not found.ours.topics:
+            raise CommandError("No active topic has a category that these papers carry.")
 
     def _read(self, files: list[Path], report: RowReport) -> list[LabelledPaper]:
         papers: list[LabelledPaper] = []
-        rejected = len(report.rejects)
         for path in files:
             for paper in read_labelled(path, report):
                 papers.append(paper)
                 if len(papers) % EVERY == 0:
                     self._tell(f"{len(papers):,} papers read")
-        for reject in report.rejects[rejected : rejected + SHOWN_REJECTS]:
+        for reject in report.rejects[:SHOWN_REJECTS]:
             self._tell(f"  {reject}")
-        if (more := len(report.rejects) - rejected - SHOWN_REJECTS) > 0:
-            self._tell(f"  and {more:,} more rows that cannot be used")
+        if (more := len(report.rejects) - SHOWN_REJECTS) > 0:
+            self._tell(f"  and {more:,} more that cannot be used")
         return papers
 
-    def _print_json(self, found: Evaluation, report: RowReport) -> None:
-        rejected = {"rejected": len(report.rejects), "rejects": report.rejects[:SHOWN_REJECTS]}
+    def _print_json(self, found: Evaluation, report: RowReport, training: RowReport) -> None:
+        rejected = {
+            "rejected": len(report.rejects),
+            "rejects": report.rejects[:SHOWN_REJECTS],
+            "training_rejected": len(training.rejects),
+            "training_rejects": training.rejects[:SHOWN_REJECTS],
+        }
         self.stdout.write(json.dumps({**found.as_json(), **rejected}, indent=1))
 
     def _print(self, found: Evaluation) -> None:
         way = "cross-validated" if found.cross_validated else "filed by the weights in use"
-        self.stdout.write(f"{found.papers:,} papers, {way}; {found.papers_per_second:,.0f} papers a second")
+        papers = f"{found.papers:,} paper{'' if found.papers == 1 else 's'}"
+        self.stdout.write(f"{papers}, {way}; {found.papers_per_second:,.0f} papers a second")
         for note in found.notes:
             self.stdout.write(note)
         if not found.ours or not found.ours.topics:
-            raise CommandError("No active topic has a category that these papers carry.")
+            return
         self.stdout.write(_HEADING)
         for one in found.ours.topics:
             cells = (one.precision, one.recall, one.f1, one.precision_at_50)
@@ -105,18 +113,25 @@ class Command(BaseCommand):
         self._primary(found)
 
     def _systems(self, found: Evaluation) -> None:
+        if not found.ours:
+            return
+        self.stdout.write(f"{'':<22}{'macro averages':^24}   off-topic papers, of 100 filed under any topic")
         self.stdout.write(
-            f"{'macro averages':<22}{'P':>8}{'R':>8}{'F1':>8}   off-topic papers in any topic, of 100:"
-            " marked, untouched"
+            f"{'':<22}{'P':>8}{'R':>8}{'F1':>8}{'marked':>11}{'untouched':>11}{'marked':>11}{'untouched':>11}"
         )
-        ways = {
-            "ours": found.ours,
-            "any phrase occurs": found.any_phrase,
-            "TF-IDF + logistic": found.regression,
-        }
+        self.stdout.write(
+            f"{'':<46}{f'the {len(found.ours.topics)} above':>22}{f'all {found.active_topics} active':>22}"
+        )
+        regression = "TF-IDF + logistic" + (" *" if found.regression_cross_validated else "")
+        ways = {"ours": found.ours, "any phrase occurs": found.any_phrase, regression: found.regression}
         for name, one in ways.items():
             if one:
                 self.stdout.write(_line(name, one))
+        self.stdout.write(
+            f"of {found.ours.marked:,} marked that no topic touches, and {found.ours.untouched:,} untouched"
+        )
+        if found.regression_cross_validated:
+            self.stdout.write("* cross-validated on these papers")
 
     def _primary(self, found: Evaluation) -> None:
         ways = {"ours": found.primary, "TF-IDF + logistic": found.primary_by_regression}
@@ -143,10 +158,12 @@ def _number(value: float | None, places: int) -> str:
 
 
 def _line(name: str, one: Figures) -> str:
-    return (
-        f"{name:<22}{one.macro_precision:8.3f}{one.macro_recall:8.3f}{one.macro_f1:8.3f}"
-        f"   {_number(one.marked_in_any_per_100, 1)} ({one.marked:,} marked that no topic touches),"
-        f" {_number(one.untouched_in_any_per_100, 1)} ({one.untouched:,})"
+    shares = (
+        *(one.marked_in_any_per_100, one.untouched_in_any_per_100),
+        *(one.marked_in_any_active_per_100, one.untouched_in_any_active_per_100),
+    )
+    return f"{name:<22}{one.macro_precision:8.3f}{one.macro_recall:8.3f}{one.macro_f1:8.3f}" + "".join(
+        f"{_number(share, 1):>11}" for share in shares
     )
 
 

@@ -226,6 +226,7 @@ def test_the_command_gives_json_for_machines(tmp_path: Path) -> None:
         "papers_with_outcome": 2,
         "rows": 8,
         "bad_rows": 1,
+        "broken_files": [],
         "moments": {
             "noon": {
                 "days": 2,
@@ -245,12 +246,30 @@ def test_the_command_gives_json_for_machines(tmp_path: Path) -> None:
     assert err == "week.jsonl.gz, line 8: it is not valid JSON (expecting value at character 1) [broken]\n"
 
 
-def test_a_file_that_breaks_off_counts_up_to_there(tmp_path: Path) -> None:
-    cut = tmp_path / "cut.gz"
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_that_breaks_off_counts_up_to_there_and_the_status_says_so(
+    tmp_path: Path, as_json: bool
+) -> None:
+    cut, out, err = tmp_path / "cut.gz", StringIO(), StringIO()
     cut.write_bytes(gzip.compress(lines(WEEK))[:-8])
-    out, err = run(cut)
-    assert out.startswith("papers: 3; with a known outcome: 2; bad rows left out: 1\n")
-    assert err == f"{cut}: the gzip data breaks off or is damaged\n"
+    with pytest.raises(CommandError) as refused:
+        call_command("evaluate_ranking", str(cut), json=as_json, stdout=out, stderr=err)
+    assert str(refused.value) == f"Not read to the end: {cut}. What came before was judged."
+    assert err.getvalue() == f"{cut}: the gzip data breaks off or is damaged\n"
+    if as_json:
+        found = json.loads(out.getvalue())
+        assert (found["papers"], found["bad_rows"], found["broken_files"]) == (3, 0, [str(cut)])
+    else:
+        assert out.getvalue().startswith("papers: 3; with a known outcome: 2\n")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_where_nothing_can_be_judged_the_report_is_printed_first(tmp_path: Path, as_json: bool) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError, match="No day could be judged"):
+        early = written(tmp_path / "early.jsonl", row("p", 0, 10, 1))
+        call_command("evaluate_ranking", str(early), json=as_json, stdout=out)
+    assert out.getvalue().startswith('{\n  "papers": 1' if as_json else "papers: 1; ")
 
 
 @pytest.mark.parametrize(
