@@ -20,6 +20,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The limits keep a vector far below its largest size, beyond which PostgreSQL would refuse the paper.
+-- A new word is kept without asking whether another transaction is keeping it just now: that would be to wait
+-- for its end, and two that wait for each other's words would never end. So a word may be kept twice.
 CREATE FUNCTION papers_write_words(paper papers_paper) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,8 +43,7 @@ BEGIN
   SELECT DISTINCT part, reverse(part)
   FROM regexp_split_to_table(lower(papers_plain(paper.title, 2000)), '[^a-z\u00df-\uffff]+') AS part
   WHERE length(part) BETWEEN 4 AND 40
-  ORDER BY part
-  ON CONFLICT DO NOTHING;
+    AND NOT EXISTS (SELECT FROM papers_titleword AS known WHERE known.word = part);
 END
 $$;
 
