@@ -1,4 +1,4 @@
-"""The words that papers are searched by, written by several at once."""
+"""The words that papers are searched by: written by several at once, and where only the database works."""
 
 import os
 from importlib import import_module
@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import OperationalError, connection, transaction
 
 from papers.locks import save_alone
-from papers.models import PaperWords, TitleWord
+from papers.models import Paper, PaperWords, TitleWord
 from tests.factories import make_paper
 
 SET_TITLE = "UPDATE public.papers_paper SET title = %s WHERE id = %s"
@@ -68,3 +68,19 @@ def test_the_lock_of_that_migration_is_the_one_of_imports() -> None:
         save_alone()
         with pytest.raises(psycopg.errors.LockNotAvailable):
             other.execute("SELECT pg_advisory_xact_lock(%s)", [migration.SAVING])
+
+
+@pytest.mark.django_db
+def test_words_are_kept_where_no_schema_is_searched_as_in_a_restore() -> None:
+    one = make_paper(title="Otter")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('search_path', '', true)")
+        try:
+            cursor.execute(SET_TITLE, ["Beaver", one.pk])
+            cursor.execute("UPDATE public.papers_paper SET hidden = true WHERE id = %s", [one.pk])
+            cursor.execute("SELECT public.papers_write_words(paper) FROM public.papers_paper AS paper")
+        finally:
+            if not connection.needs_rollback:
+                cursor.execute("RESET search_path")
+    assert Paper.objects.get().title == "Beaver"
+    assert [(words.title, words.is_listed) for words in PaperWords.objects.all()] == [("'beaver':1A", False)]
