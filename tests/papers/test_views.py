@@ -197,3 +197,9 @@ def test_a_paper_page_costs_the_same_queries_however_many_topics_it_has(client: 
         file_under(paper, make_topic())
     assert one == queries(client, f"/papers/{paper.arxiv_id}/") == 7  # of which four look for similar ones
     assert Paper.objects.count() == 1
+
+
+def test_a_course_is_not_told_of_a_paper_that_was_listed_long_ago(client: Client) -> None:
+    terms = [{"name": "votes", "value": 2.1, "text": "61 upvotes at 10 h, on course for about 130"}]
+    make_paper(arxiv_id="2604.00001", listed_on=date(2026, 1, 5), trending_terms=terms)
+    assert "How it is received 61 upvotes at 10 h." in words_of(get(client, "/papers/2604.00001/"))
