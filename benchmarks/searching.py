@@ -19,8 +19,9 @@ from benchmarks.comparison import same
 from papers.models import Paper, PaperWords
 from papers.search import finding as search
 from papers.search.asking import read
+from papers.search.page import answer, read_form
 from papers.search.similar import with_reasons
-from papers.search.translating import hits_among, translate
+from papers.search.translating import translate
 
 PAGE = 20
 SIMILAR_TO = 15  # papers, picked at random
@@ -95,12 +96,8 @@ def check(rare: str) -> None:
 
 
 def ours(typed: str) -> Sequence[int]:
-    """All statements of a page: the question, the hits, the papers, and which of their words are hits."""
-    wanted = translate(read(typed))
-    found = search.find(wanted, search.Filters(), page=1, size=PAGE)
-    papers = Paper.objects.in_bulk(found.ids)
-    hits_among(sorted({word for paper in papers.values() for word in paper.title.split()}), wanted)
-    return found.ids
+    """All statements of a page, by the function that the view calls."""
+    return answer(read_form({"q": typed}, [], []), page=1).found.ids
 
 
 def plain(typed: str) -> Sequence[int]:

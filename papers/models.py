@@ -340,15 +340,15 @@ class TitleWord(models.Model):
     """A word that some title has, in small letters: what a search with a slip in it may have meant.
 
     Written by the same trigger. Words are never taken out again; a search that was set right is tried before
-    it is offered.
+    it is offered. Two transactions that meet the same new word at once may each keep it.
     """
 
-    word = models.CharField(max_length=40, primary_key=True)
+    word = models.CharField(max_length=40)
     backwards = models.CharField(max_length=40)
 
     class Meta:
         indexes = [
-            # By its beginning a word is found with the index that Django makes for every such key.
+            models.Index(fields=["word"], name="title_word_by_beginning", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["backwards"], name="title_word_by_end", opclasses=["varchar_pattern_ops"]),
         ]
 

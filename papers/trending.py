@@ -9,7 +9,7 @@ that nobody counts votes for. What nobody observed adds nothing and is labelled 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from papers.ranking.projection import EARLIER_UP_TO, Count, expected_votes
 
@@ -20,6 +20,9 @@ ARCHIVE_RECENCY_YEARS = 100
 LARGEST_COUNT = 10**9
 TOLD_IN_DAYS_HOURS = 48.0
 PROJECTED_FROM_VOTES = 5  # fewer votes promise nothing that a reader should be told
+COURSE_FROM_HOURS = 2.0  # before, chance and the hour of the listing say more than the votes
+COURSE_FOR = timedelta(days=5)  # from the list day; then nine tenths of the votes are in, counted or not
+_COURSE = ", on course for about "
 
 Signal = Mapping[str, object]
 
@@ -79,13 +82,21 @@ def trending_score(
     return Score(round(math.fsum(term.value for term in kept), 9), kept)
 
 
-def explain(terms: Sequence[Term | Signal], *, beside_counts: bool = False) -> str:
+def is_settled(listed_on: date | None, *, now: datetime) -> bool:
+    """Whether a paper of that list day has about all the votes it will get."""
+    return listed_on is not None and _utc(now) - _began(listed_on) > COURSE_FOR
+
+
+def explain(terms: Sequence[Term | Signal], *, beside_counts: bool = False, settled: bool = False) -> str:
     """Tell a reader in half a sentence why a paper ranks where it does; takes terms, or their JSON.
 
     Unknown and weak signals are left out. `beside_counts`: the counts stand next to the sentence, so what
-    would only repeat them is left out too.
+    would only repeat them is left out too. `settled`: the course is left out as well,
+    since the terms may have been stored before it was run.
     """
     texts = {_name(term): _text(term) for term in terms}
+    if settled and "votes" in texts:
+        texts["votes"] = texts["votes"].partition(_COURSE)[0]
     told = {name: text for name, text in texts.items() if not (_unknown(text) or _weak(name, text))}
     if "archive" in texts:
         first = [", ".join(told[name] for name in ("archive", "votes", "comments") if told.get(name))]
@@ -153,7 +164,7 @@ def _votes(
     said = f"{votes:,} upvote{'' if votes == 1 else 's'}" if votes else "no upvotes yet"
     if latest.observed_at is None or listed_on is None:
         return Term("votes", _log(votes), said)
-    began = datetime(listed_on.year, listed_on.month, listed_on.day, tzinfo=UTC)
+    began = _began(listed_on)
     counts = [
         Count(_count(reading.upvotes) or 0, _hours(began, reading.observed_at, now))
         for reading in readings
@@ -163,21 +174,30 @@ def _votes(
         counts.insert(0, Count(0, _hours(began, absent_at, now)))
     earlier = [count for count in counts if count.hours <= counts[-1].hours * EARLIER_UP_TO]
     expected = expected_votes(counts[-1], earlier[-1] if earlier else None)
-    return Term("votes", _log(expected), said + _course(counts[-1], expected))
+    age, course = _age(counts[-1]), _course(counts[-1], expected)
+    return Term("votes", _log(expected), said + age + ("" if is_settled(listed_on, now=now) else course))
+
+
+def _began(listed_on: date) -> datetime:
+    return datetime(listed_on.year, listed_on.month, listed_on.day, tzinfo=UTC)
 
 
 def _hours(began: datetime, moment: datetime, now: datetime) -> float:
     return max(0.0, (min(_utc(moment), _utc(now)) - began).total_seconds() / 3600)
 
 
-def _course(latest: Count, expected: float) -> str:
-    """Tell when the votes were counted and, while many are still to come, how many to expect."""
+def _age(latest: Count) -> str:
+    """Tell when the votes were counted."""
     if latest.hours >= TOLD_IN_DAYS_HOURS:
         return f" in {latest.hours / 24:.0f} days"
-    age = f" at {latest.hours:.0f} h"
-    if latest.votes < PROJECTED_FROM_VOTES:
-        return age
-    return f"{age}, on course for about {_about(expected):,}"
+    return f" at {latest.hours:.0f} h" if latest.hours >= 1 else " in the first hour"
+
+
+def _course(latest: Count, expected: float) -> str:
+    """Tell how many votes to expect while many are still to come."""
+    if not COURSE_FROM_HOURS <= latest.hours < TOLD_IN_DAYS_HOURS or latest.votes < PROJECTED_FROM_VOTES:
+        return ""
+    return f"{_COURSE}{_about(expected):,}"
 
 
 def _about(number: float) -> int:
@@ -202,9 +222,17 @@ def _stars(readings: Sequence[Seen]) -> Term:
     if not known or known[-1] is None:
         return Term("stars", 0.0, "code stars unknown")
     stars = known[-1]
-    said = f"{stars / 1000:.1f}k".replace(".0k", "k") if stars >= 1000 else str(stars)
-    text = f"{said} star{'' if stars == 1 else 's'}" if stars else ""
+    text = f"{_short(stars)} star{'' if stars == 1 else 's'}" if stars else ""
     return Term("stars", round(STAR_WEIGHT * _log(stars), 6), text)
+
+
+def _short(number: int) -> str:
+    """950, 1.2k, 1M."""
+    if number < 1000:
+        return str(number)
+    if number < 999_950:  # from here on it would be rounded to 1000k
+        return f"{number / 1000:.1f}k".replace(".0k", "k")
+    return f"{number / 1_000_000:.1f}M".replace(".0M", "M")
 
 
 def _archive(published_on: date | None) -> Term:

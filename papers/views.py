@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from papers.card import card_of
@@ -15,7 +16,7 @@ from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import answer, read_form
 from papers.search.similar import with_reasons
-from papers.trending import explain
+from papers.trending import explain, is_settled
 
 PER_PAGE = 20
 AUTHORS_SHOWN = 24
@@ -97,7 +98,7 @@ def paper(request: HttpRequest, key: str) -> HttpResponse:
         "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
         "is_listed": _is_listed(found),
         "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
-        "why": explain(found.trending_terms),
+        "why": explain(found.trending_terms, settled=is_settled(found.listed_on, now=timezone.now())),
         "similar": _similar(found),
     }
     return render(request, "papers/paper.html", context)

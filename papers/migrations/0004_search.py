@@ -69,14 +69,21 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TitleWord",
             fields=[
-                ("word", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("word", models.CharField(max_length=40)),
                 ("backwards", models.CharField(max_length=40)),
             ],
             options={
                 "indexes": [
                     models.Index(
+                        fields=["word"], name="title_word_by_beginning", opclasses=["varchar_pattern_ops"]
+                    ),
+                    models.Index(
                         fields=["backwards"], name="title_word_by_end", opclasses=["varchar_pattern_ops"]
-                    )
+                    ),
                 ],
             },
         ),

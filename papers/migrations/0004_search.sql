@@ -20,8 +20,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The limits keep a vector far below its largest size, beyond which PostgreSQL would refuse the paper.
+-- Where a dump is restored or a replica written, no schema is searched: so the functions that name tables or
+-- other functions bring their search path along.
+-- A new word is kept without asking whether another transaction is keeping it just now: that would be to wait
+-- for its end, and two that wait for each other's words would never end. So a word may be kept twice.
 CREATE FUNCTION papers_write_words(paper papers_paper) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   title_vector tsvector := papers_vector(paper.title, 'A', 2000);
 BEGIN
@@ -41,13 +45,12 @@ BEGIN
   SELECT DISTINCT part, reverse(part)
   FROM regexp_split_to_table(lower(papers_plain(paper.title, 2000)), '[^a-z\u00df-\uffff]+') AS part
   WHERE length(part) BETWEEN 4 AND 40
-  ORDER BY part
-  ON CONFLICT DO NOTHING;
+    AND NOT EXISTS (SELECT FROM papers_titleword AS known WHERE known.word = part);
 END
 $$;
 
 CREATE FUNCTION papers_keep_words() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF TG_OP = 'INSERT' OR (NEW.title, NEW.keywords, NEW.abstract, NEW.authors, NEW.organization_name, NEW.organization_slug)
      IS DISTINCT FROM (OLD.title, OLD.keywords, OLD.abstract, OLD.authors, OLD.organization_name, OLD.organization_slug)

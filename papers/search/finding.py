@@ -2,7 +2,8 @@
 
 Of the papers that have the words, the newest NEWEST, and the newest NEWEST_TITLES that have them in the
 title, are ranked and can be paged through. Up to MANY they are counted; how many there are of a word that is
-more frequent, PostgreSQL's statistics tell.
+more frequent, PostgreSQL's statistics tell. They know nothing of words that seldom meet: where fewer are
+found than are looked for, that is their number.
 """
 
 import re
@@ -153,7 +154,7 @@ class _Search:
 def _find(search: _Search) -> Found:
     expected = _expected(search)
     if expected > MANY:
-        return replace(_page(search, _NEWEST_HITS), count=expected, is_exact=False)
+        return _newest_page(search, expected)
     # The planner believes that a frequent word is found soonest by reading everything in any order. Of words
     # that never meet, that is wrong, and slow.
     search.cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
@@ -161,7 +162,15 @@ def _find(search: _Search) -> Found:
     if found.count <= MANY:
         return found
     search.cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
-    return replace(_page(search, _NEWEST_HITS), count=max(expected, MANY), is_exact=False)
+    return _newest_page(search, max(expected, MANY))
+
+
+def _newest_page(search: _Search, expected: int) -> Found:
+    """A page of the newest hits. Where they are fewer than were looked for, they are all that there are."""
+    found = _page(search, _NEWEST_HITS)
+    if found.ranked < NEWEST:
+        return found
+    return replace(found, count=max(expected, found.ranked), is_exact=False)
 
 
 def _expected(search: _Search) -> int:

@@ -101,7 +101,7 @@ def _candidates(unknown: Sequence[str]) -> dict[str, list[str]]:
             Q(word__startswith=beginning) | Q(backwards__startswith=end[::-1])
         )
     rows = TitleWord.objects.annotate(letters=Length(F("word"))).filter(wanted).values_list("word", flat=True)
-    known = list(rows[:_MOST_CANDIDATES])
+    known = list(rows.distinct()[:_MOST_CANDIDATES])
     return dict.fromkeys(unknown, known)
 
 

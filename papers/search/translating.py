@@ -91,6 +91,7 @@ def _beginning(text: str, values: list[str]) -> str:
     return (
         "((quote_literal(%s) || ':*')::tsquery || coalesce(("
         "SELECT to_tsquery('english', string_agg(quote_literal(word), ' | ')) FROM ("
-        "SELECT word FROM papers_titleword WHERE word LIKE %s ORDER BY length(word), word LIMIT 40) AS known"
+        "SELECT word FROM papers_titleword WHERE word LIKE %s GROUP BY word"
+        " ORDER BY length(word), word LIMIT 40) AS known"
         "), ''))"
     )

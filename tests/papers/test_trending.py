@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from papers.trending import Score, Seen, Term, as_json, explain, trending_score
+from papers.trending import Score, Seen, Term, as_json, explain, is_settled, trending_score
 
 LISTED = date(2026, 5, 20)
 START = datetime(2026, 5, 20, tzinfo=UTC)
@@ -121,6 +121,13 @@ def test_zero_is_known_and_not_unknown() -> None:
         (Seen(at(24), 1234, 2), "1,234 upvotes at 24 h, on course for about 1,700; 2 comments"),
         (Seen(None, None, None, 10), "10 stars"),
         (Seen(None, None, None, 2000), "2k stars"),
+        (Seen(None, None, None, 999_949), "999.9k stars"),
+        (Seen(None, None, None, 999_950), "1M stars"),
+        (Seen(None, None, None, 1_234_567), "1.2M stars"),
+        (Seen(at(0), 61), "61 upvotes in the first hour"),
+        (Seen(at(0.99), 5), "5 upvotes in the first hour"),
+        (Seen(at(1.9), 61), "61 upvotes at 2 h"),
+        (Seen(at(2), 61), "61 upvotes at 2 h, on course for about 230"),
     ],
 )
 def test_a_reader_is_told_in_half_a_sentence(seen: Seen, told: str) -> None:
@@ -151,7 +158,17 @@ def test_a_praising_boost_is_told_and_a_lowering_one_is_not() -> None:
 
 def test_a_score_does_not_change_while_nothing_new_is_seen() -> None:
     seen = Seen(at(10), 61, 3, 1200)
-    assert len({score(seen, now=24 * days) for days in (1, 3, 5, 400)}) == 1
+    assert len({score(seen, now=24 * days).value for days in (1, 3, 5, 400)}) == 1
+
+
+def test_nobody_is_told_of_a_course_that_must_long_be_run() -> None:
+    seen = Seen(at(10), 61, 4)
+    young, old = score(seen, now=120), score(seen, now=120.1)
+    assert explain(old.terms) == "61 upvotes at 10 h; 4 comments"
+    assert explain(young.terms) == "61 upvotes at 10 h, on course for about 120; 4 comments"
+    assert explain(young.terms, settled=True) == explain(as_json(young), settled=True) == explain(old.terms)
+    assert [is_settled(LISTED, now=at(hours)) for hours in (0, 120, 120.1)] == [False, False, True]
+    assert is_settled(None, now=at(0)) is False
 
 
 def test_archive_papers_come_by_comments_and_then_by_recency() -> None:
@@ -204,7 +221,7 @@ def test_whatever_was_read_the_score_is_the_sum_of_terms_that_can_be_told(
 
 
 @settings(deadline=None)
-@given(st.integers(5, 10**7), st.floats(0, 47.9), st.integers(0, 10**7), st.floats(0, 1))
+@given(st.integers(5, 10**7), st.floats(2, 47.9), st.integers(0, 10**7), st.floats(0, 1))
 def test_the_course_that_is_told_is_above_the_count(
     votes: int, hours: float, before: int, part: float
 ) -> None:

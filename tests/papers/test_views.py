@@ -197,3 +197,21 @@ def test_a_paper_page_costs_the_same_queries_however_many_topics_it_has(client: 
         file_under(paper, make_topic())
     assert one == queries(client, f"/papers/{paper.arxiv_id}/") == 7  # of which four look for similar ones
     assert Paper.objects.count() == 1
+
+
+def test_a_course_is_not_told_of_a_paper_that_was_listed_long_ago(client: Client) -> None:
+    terms = [{"name": "votes", "value": 2.1, "text": "61 upvotes at 10 h, on course for about 130"}]
+    make_paper(arxiv_id="2604.00001", listed_on=date(2026, 1, 5), trending_terms=terms)
+    assert "How it is received 61 upvotes at 10 h." in words_of(get(client, "/papers/2604.00001/"))
+
+
+def test_withdrawn_papers_say_so_in_lists_and_on_their_page(client: Client) -> None:
+    topic = make_topic(slug="agents")
+    for number, fields in enumerate(({"withdrawn": True}, {"withdrawn": True, "from_archive": True}, {})):
+        file_under(make_paper(title=f"Otter {number}", arxiv_id=f"2604.0000{number}", **fields), topic)
+    for path in ("/topics/agents/", "/search/?q=otter"):
+        words = words_of(get(client, path))
+        assert "Withdrawn Otter 0" in words and "Withdrawn · From the archive Otter 1" in words, path
+        assert words.count("Withdrawn") == 2, path
+    pages = [words_of(get(client, f"/papers/2604.0000{number}/")) for number in (0, 2)]
+    assert ["Withdrawn by its authors." in words for words in pages] == [True, False]

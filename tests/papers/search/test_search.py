@@ -172,6 +172,7 @@ def test_pages_follow_each_other_without_gap_or_repetition() -> None:
 def few(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """What holds for a frequent word among many papers, on a few."""
     monkeypatch.setattr(finding, "MANY", 20)
+    monkeypatch.setattr(finding, "NEWEST", 8)
     monkeypatch.setattr(finding, "_SOME_HITS", finding._some_hits(many=20, newest=8, titles=4))
     monkeypatch.setattr(finding, "_NEWEST_HITS", finding._newest_hits(newest=8, titles=4))
 
@@ -201,6 +202,26 @@ def test_of_a_frequent_word_the_newest_are_ranked_titles_first(
     ]
     assert (found.ranked, found.is_exact, found.is_cut) == (12, False, True)
     assert found.count == (30 if analyzed else 20)
+
+
+def test_words_that_seldom_or_never_meet_are_counted_whatever_was_expected(few: Callable[[], None]) -> None:
+    for number in range(120):
+        paper("Otter" if number % 2 else "Beaver")
+    few()
+    for number in range(8):
+        assert (find("otter beaver").count, find("otter beaver").is_exact) == (number, True)
+        assert len(find("otter beaver").ids) == number
+        paper("Otter and beaver")
+
+
+def test_no_fewer_papers_are_told_than_were_ranked(
+    few: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(30):
+        paper("Otter")
+    monkeypatch.setattr(finding, "MANY", 2)
+    monkeypatch.setattr(finding, "_expected", lambda search: 3)
+    assert (find("otter").ranked, find("otter").count, find("otter").is_exact) == (8, 8, False)
 
 
 def test_how_often_words_stand_side_by_side_is_told_from_a_sample(few: Callable[[], None]) -> None:

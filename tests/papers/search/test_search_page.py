@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from papers import views
 from papers.models import Topic
+from papers.search import finding
 from papers.search.finding import TooSlow
 from tests.factories import file_under, make_paper, make_topic
 from tests.pages import faults_of, headings_of, words_of
@@ -86,6 +87,16 @@ def test_nothing_found_offers_another_spelling_that_finds_something(client: Clie
     assert 'href="?q=diffusion+models&amp;from=2026-01-01"' in html
     assert "Did you mean" not in search(client, "difusion modles", "&from=2027-01-01")
     assert "Search under all topics and dates" in words_of(html)
+
+
+def test_what_was_wrongly_expected_to_be_found_is_offered_another_way(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_paper(title="World modelling")
+    make_paper(title="Diffusion")
+    monkeypatch.setattr(finding, "_expected", lambda search: 60_000)
+    assert marks_of(search(client, "world mode")) == ["World modelling"]
+    assert "Did you mean diffusion ?" in words_of(search(client, "difusion"))
 
 
 def test_a_last_word_that_no_paper_has_is_taken_for_a_beginning(client: Client) -> None:
