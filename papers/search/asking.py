@@ -47,6 +47,7 @@ class Question:
     alternatives: tuple[Alternative, ...]  # none of them only excludes
     arxiv_id: str | None
     only_excludes: bool  # words were given, but only such as must not be there
+    too_short: tuple[str, ...] = ()  # beginnings ("a*") that are taken for whole words
 
     @property
     def wanted(self) -> tuple[Term, ...]:
@@ -61,7 +62,7 @@ def read(typed: str) -> Question:
         return Question(line, ((Term(name),),), name, False)
     groups = _groups(line)
     alternatives = tuple(tuple(terms) for terms in groups if any(not term.excluded for term in terms))
-    return Question(line, alternatives, None, bool(any(groups)) and not alternatives)
+    return Question(line, alternatives, None, bool(any(groups)) and not alternatives, _too_short(line))
 
 
 def _arxiv_id(line: str) -> str | None:
@@ -101,10 +102,19 @@ def _of_word(word: str) -> list[Term]:
         return []
     if not bare.endswith("*"):
         return [Term(bare, excluded)]
-    *before, last = [part for part in _PARTS.split(_folded(bare)) if part]
+    *before, last = _parts(bare)
     if len(last) < _SHORTEST_BEGINNING or excluded:
         return [Term(bare.rstrip("*"), excluded)]
     return [*([Term(" ".join(before))] if before else []), Term(last, beginning=True)]
+
+
+def _too_short(line: str) -> tuple[str, ...]:
+    words = [word for word in line.split() if word.endswith("*") and not word.startswith("-")]
+    return tuple(word for word in words if (parts := _parts(word)) and len(parts[-1]) < _SHORTEST_BEGINNING)
+
+
+def _parts(word: str) -> list[str]:
+    return [part for part in _PARTS.split(_folded(word)) if part]
 
 
 def _says_something(text: str) -> bool:

@@ -1,5 +1,6 @@
 """What the search page shows for what its form was sent with."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from papers.search.translating import Wanted, hits_among, translate, with_last_w
 from papers.tex import readable
 
 PER_PAGE = 20
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def _day(text: str, mistakes: list[str]) -> date | None:
     if not text:
         return None
     try:
+        if not _DAY.fullmatch(text):  # "2026-W01" is ISO 8601 too, and would be taken for a Monday
+            raise ValueError
         return date.fromisoformat(text)
     except ValueError:
         mistakes.append(f"“{text[:20]}” is no date; a date looks like 2026-11-20.")

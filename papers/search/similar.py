@@ -107,6 +107,7 @@ _NEAREST = f"""
   topics AS (
     SELECT theirs.paper_id, count(*) AS number
     FROM papers_papertopic AS theirs JOIN papers_papertopic AS ours USING (topic_id)
+      JOIN papers_topic AS topic ON topic.id = topic_id AND topic.is_active
     WHERE ours.paper_id = %(paper)s AND theirs.paper_id IN (SELECT paper_id FROM candidates)
       AND theirs.decision <> %(removed)s AND ours.decision <> %(removed)s
     GROUP BY theirs.paper_id

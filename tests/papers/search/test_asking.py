@@ -36,6 +36,10 @@ def test_a_minus_before_a_word_or_a_phrase_excludes_it_and_one_inside_does_not()
     assert terms('fine-tuning -robot -"arm joint"') == [expected]
 
 
+def test_beginnings_that_are_too_short_are_told() -> None:
+    assert read("otter ab* self-s* -a* abc* *").too_short == ("ab*", "self-s*")
+
+
 def test_a_star_leaves_the_last_part_of_a_word_open() -> None:
     assert terms("Self-Supervis*") == [[Term("self"), Term("supervis", beginning=True)]]
     assert terms("Schrödin*") == [[Term("schrodin", beginning=True)]]

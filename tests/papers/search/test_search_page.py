@@ -82,11 +82,18 @@ def test_the_text_of_papers_and_queries_is_data(client: Client) -> None:
 def test_nothing_found_offers_another_spelling_that_finds_something(client: Client) -> None:
     make_paper(title="Diffusion models")
     html = search(client, "difusion modles", "&from=2026-01-01")
-    assert headings_of(html) == ["Search", "No paper has these words"]
+    assert headings_of(html) == ["Search", "No paper of this time has these words"]
     assert "Did you mean diffusion models ?" in words_of(html)
     assert 'href="?q=diffusion+models&amp;from=2026-01-01"' in html
     assert "Did you mean" not in search(client, "difusion modles", "&from=2027-01-01")
     assert "Search under all topics and dates" in words_of(html)
+    one, two = make_topic(slug="one"), make_topic(slug="two")
+    assert headings_of(search(client, "diffusion", f"&topic={one.slug}"))[1] == (
+        "No paper under this topic has these words"
+    )
+    assert headings_of(search(client, "diffusion", f"&topic={one.slug}&topic={two.slug}&to=2026-01-01"))[
+        1
+    ] == ("No paper under these topics and of this time has these words")
 
 
 def test_what_was_wrongly_expected_to_be_found_is_offered_another_way(
@@ -102,7 +109,10 @@ def test_what_was_wrongly_expected_to_be_found_is_offered_another_way(
 def test_a_last_word_that_no_paper_has_is_taken_for_a_beginning(client: Client) -> None:
     make_paper(title="World modelling")
     html = search(client, "world mode")
-    assert "No paper has the word “mode”, so these have words that begin with it." in words_of(html)
+    assert (
+        "With “mode” as a whole word nothing is found, so these have words that begin with it."
+        in words_of(html)
+    )
     assert marks_of(html) == ["World modelling"]
 
 
@@ -113,6 +123,8 @@ def test_a_last_word_that_no_paper_has_is_taken_for_a_beginning(client: Client) 
         ("?!", "There is no word in “?!” to look for."),
         ("the", "These words are in every paper"),
         ("zyzzyva", "No paper has these words"),
+        ("a*", "“a*” is too short: a beginning needs three letters."),
+        ("otter ab*", "“ab*” is too short: a beginning needs three letters."),
     ],
 )
 def test_what_cannot_be_looked_for_is_said(client: Client, typed: str, said: str) -> None:
@@ -140,6 +152,7 @@ def test_a_date_that_is_none_is_told_and_the_rest_is_searched(client: Client) ->
     words = words_of(search(client, "otter", "&from=yesterday&to=2026-13-01"))
     assert "“yesterday” is no date; a date looks like 2026-11-20." in words
     assert "“2026-13-01” is no date" in words and "1 paper" in words
+    assert "“2026-W01” is no date" in words_of(search(client, "otter", "&from=2026-W01&to=20261120"))
     swapped = words_of(search(client, "otter", "&from=2026-11-30&to=2026-11-01"))
     assert "The first day is after the last one, so no paper can be between them." in swapped
 

@@ -103,6 +103,15 @@ def test_of_papers_as_near_the_one_under_the_same_topic_comes_first(crowd: None)
     assert titles(one) == ["Otters swim", "Otters dig", "Otters fly"]
 
 
+def test_a_topic_that_is_switched_off_brings_no_papers_nearer(crowd: None) -> None:
+    off = make_topic(slug="off", is_active=False)
+    one, same = paper("Otters"), paper("Otters swim")
+    paper("Otters fly")
+    for filed in (one, same):
+        file_under(filed, off)
+    assert titles(one) == ["Otters fly", "Otters swim"]
+
+
 def test_five_are_shown_or_as_many_as_asked_for(one: Paper) -> None:
     for number in range(7):
         paper(f"Sparse autoencoders again {number}")
