@@ -144,7 +144,7 @@ def _cross_validated(
     else:
         try:
             held = cross_validate(examples_of(papers), rules, progress, also=examples_of(training))
-        except ValueError:  # one class in some part, or no word that comes often enough
+        except (ValueError, TrainingError):  # one class in some part, or no word that comes often enough
             held = None
     if held is None:
         found.notes.append(
