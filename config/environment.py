@@ -93,8 +93,10 @@ def several(name: str, default: list[str], choices: tuple[str, ...]) -> list[str
 
 def categories(name: str) -> list[str]:
     """arXiv categories between commas, each once."""
+    if text(name) and not words(name):
+        raise refuse(name, text(name), "arXiv categories such as cs.CL, between commas")
     for value in (given := words(name)):
-        if not re.fullmatch(r"[a-z-]+(\.[A-Za-z-]+)?", value):
+        if not re.fullmatch(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]+(-[A-Za-z]+)*)?", value):
             raise refuse(name, value, "arXiv categories such as cs.CL, between commas")
     return list(dict.fromkeys(given))
 

@@ -31,6 +31,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import trustme
 
+from papers.reading.calendars import latest_possible_feed
 from tests.source_faults import Line, Reply, named
 from tests.source_shapes import (
     Announcements,
@@ -179,7 +180,7 @@ class SourceServer:
         return sorted(found, key=lambda paper: paper.submitted)
 
     def _announcements(self, category: str) -> Reply:
-        announced = self.announced.get(category) or Announcements(on=self.now().date())
+        announced = self.announced.get(category) or Announcements(on=latest_possible_feed(self.now()))
         return Reply(announcement_feed(category, announced), ATOM_TYPE)
 
 

@@ -1,7 +1,7 @@
 """How a finished reading of a source is judged against its calendar, in one word and one sentence. Pure."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from papers.reading import calendars
 
@@ -90,8 +90,10 @@ def _feed_staleness(outcome: Outcome) -> str:
     if outcome.feed_date < due:
         dated = calendars.in_words(outcome.feed_date)
         return f"the feed is dated {dated}, though that of {calendars.in_words(due)} is due"
-    if outcome.feed_date > outcome.now.date() + timedelta(days=1):
+    if outcome.feed_date > outcome.now.astimezone(calendars.EASTERN).date():
         return f"the feed is dated {calendars.in_words(outcome.feed_date)}, which is still to come"
+    if outcome.read and outcome.feed_date > calendars.latest_possible_feed(outcome.now):
+        return f"the feed is dated {calendars.in_words(outcome.feed_date)}, when arXiv announces nothing"
     fresh = outcome.feed_date >= calendars.latest_feed(outcome.now)
     is_announced = calendars.has_feed(outcome.feed_date)
     if not outcome.read and fresh and is_announced and outcome.most_before >= USUAL_FEED:

@@ -13,7 +13,7 @@ from urllib3 import exceptions as wire
 
 from papers.sources.values import excerpt
 
-RETRY_AFTER_LIMIT = 86_400.0  # seconds; more is a clock gone wrong
+RETRY_AFTER_LIMIT = 21_600.0  # seconds; more would cost an edition, and is a clock gone wrong
 _PASSING = {408, 425, 429}  # and all of 500 to 599
 
 Kind = Literal["unreachable", "timeout", "status", "redirect", "type", "too_large", "broken"]
@@ -78,7 +78,8 @@ def _causes(error: object) -> Iterator[object]:
 
 
 def refusal(response: requests.Response, now: datetime) -> FailedError:
-    """A status that is no answer; `now` is our clock, for what the server says of when to come again."""
+    """A status that is no answer; `now` is our clock, which counts where the server does not tell its own
+    and names a moment to come again."""
     status = response.status_code
     meaning = {403: " (forbidden)", 404: " (not found)", 429: " (too many requests)"}.get(status, "")
     return FailedError(
@@ -86,12 +87,14 @@ def refusal(response: requests.Response, now: datetime) -> FailedError:
         "status",
         passing=status in _PASSING or 500 <= status < 600,
         status=status,
-        retry_after=_retry_after(response.headers.get("Retry-After"), now),
+        retry_after=_retry_after(
+            response.headers.get("Retry-After"), http_date(response.headers.get("Date", "")) or now
+        ),
     )
 
 
 def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait: the header holds seconds, or a moment, which is compared with our own clock."""
+    """Seconds to wait: the header holds seconds, or a moment by the clock that says `now`."""
     if value is None:
         return None
     if value.strip().isdecimal() and len(value) < 12:

@@ -126,6 +126,14 @@ def read(*names: str, **changes: str) -> list[object]:
             "NEWSLETTER_ARXIV_CATEGORIES is '?', but must be arXiv categories such as cs.CL, between commas",
         ),
         (
+            {"NEWSLETTER_ARXIV_CATEGORIES": "cs.CL,-"},
+            "NEWSLETTER_ARXIV_CATEGORIES is '-', but must be arXiv categories such as cs.CL, between commas",
+        ),
+        (
+            {"NEWSLETTER_ARXIV_CATEGORIES": ","},
+            "NEWSLETTER_ARXIV_CATEGORIES is ',', but must be arXiv categories such as cs.CL, between commas",
+        ),
+        (
             {"NEWSLETTER_HUGGINGFACE_URL": "https://name:secret@example.org"},
             "NEWSLETTER_HUGGINGFACE_URL is '…', but must be an address such as https://huggingface.co",
         ),

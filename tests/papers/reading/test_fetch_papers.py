@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from papers.models import Paper, SourceRun
+from papers.reading import calendars
 from papers.sources.names import name_of
 from tests.processes import ROOT, wait_until
 from tests.source_server import SourceServer
@@ -127,7 +128,7 @@ def test_arxiv_is_read_by_category_and_days_that_went_by_by_their_submissions(
         ArxivPaper("2609.00001", submitted=datetime(2026, 9, 16, 18, 1, tzinfo=UTC)),
         ArxivPaper("2609.00002", submitted=datetime(2026, 9, 17, 18, 1, tzinfo=UTC)),  # after 14:00 Eastern
     ]
-    today = timezone.now().date()
+    today = calendars.latest_possible_feed(timezone.now())
     sources.announced["cs.LG"] = Announcements(on=today, papers=[(ArxivPaper("2609.00003"), "new")])
     assert run() == (["arXiv cs.LG ok 1 record: 1 new, 0 updated, 0 unchanged"], "")
     lines, _ = run("--date", "2026-09-18")

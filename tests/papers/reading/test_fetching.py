@@ -305,6 +305,7 @@ def test_arxiv_is_asked_for_the_categories_of_papers_that_others_listed(
     sources: SourceServer, settings: Any
 ) -> None:
     settings.NEWSLETTER_SOURCES, settings.NEWSLETTER_ARXIV_CATEGORIES = ["huggingface", "arxiv"], ["hep-th"]
+    sources.now = lambda: NOW
     sources.lists[FRIDAY] = listed(FRIDAY, 2)
     read()
     sources.papers = [ArxivPaper("2611.20001", categories=("cs.CL", "cs.LG"))]

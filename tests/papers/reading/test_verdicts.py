@@ -77,6 +77,19 @@ def test_a_reading_of_a_list(told: dict[str, Any], verdict: tuple[str, str]) -> 
             {"read": 90, "feed_date": date(2026, 11, 22)},
             ("stale", "the feed is dated Sunday 22 November, which is still to come"),
         ),
+        (
+            {"read": 90, "feed_date": SATURDAY},
+            ("stale", "the feed is dated Saturday 21 November, which is still to come"),
+        ),
+        # Friday's is made at 05:00 UTC.
+        (
+            {"read": 90, "feed_date": FRIDAY, "now": MORNING},
+            ("stale", "the feed is dated Friday 20 November, which is still to come"),
+        ),
+        (
+            {"read": 90, "feed_date": SATURDAY, "now": datetime(2026, 11, 21, 12, tzinfo=UTC)},
+            ("stale", "the feed is dated Saturday 21 November, when arXiv announces nothing"),
+        ),
         ({"feed_date": FRIDAY}, ("quiet", "nothing was announced in this category")),
         (
             {"feed_date": FRIDAY, "most_before": 90},

@@ -203,8 +203,8 @@ def test_a_connection_is_not_used_again_after_a_body_that_was_not_read(server: S
     ("retry_after", "shortest", "longest"),
     [
         ("7", 7, 8),
-        (format_datetime(NOW + timedelta(seconds=20), usegmt=True), 20, 21),
-        (format_datetime(NOW - timedelta(days=1), usegmt=True), 0, 1.5),
+        (format_datetime(NOW + timedelta(days=3, seconds=20), usegmt=True), 20, 21),
+        (format_datetime(NOW + timedelta(days=2), usegmt=True), 0, 1.5),
         ("soon", 0.5, 1.5),
         ("-5", 0.5, 1.5),
         (None, 0.5, 1.5),
@@ -213,7 +213,7 @@ def test_a_connection_is_not_used_again_after_a_body_that_was_not_read(server: S
 def test_a_busy_server_is_left_alone_as_long_as_it_asks_for(
     server: SourceServer, retry_after: str | None, shortest: float, longest: float
 ) -> None:
-    server.date_skew = timedelta(days=3)  # its clock counts for nothing
+    server.date_skew = timedelta(days=3)  # what it asks for is told by its own clock
     server.break_next("huggingface", "429", retry_after=retry_after)
     waits: list[float] = []
     assert json.loads(get(server, wait=waits.append).body) == server.lists[DAY]
@@ -221,7 +221,7 @@ def test_a_busy_server_is_left_alone_as_long_as_it_asks_for(
     assert shortest <= waits[0] <= longest
 
 
-@pytest.mark.parametrize(("retry_after", "told"), [("61", 61), ("3600", 3600), ("99999999", 86_400)])
+@pytest.mark.parametrize(("retry_after", "told"), [("61", 61), ("3600", 3600), ("99999999", 21_600)])
 def test_a_long_wait_is_left_to_the_caller(server: SourceServer, retry_after: str, told: float) -> None:
     server.break_always("huggingface", "503", retry_after=retry_after)
     waits: list[float] = []
