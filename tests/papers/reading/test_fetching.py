@@ -375,3 +375,12 @@ def test_a_silent_source_is_left_after_a_while_and_its_run_is_finished(
         read_due("huggingface", now=NOW, seconds=30)
     run = SourceRun.objects.get()
     assert (run.verdict, run.message, run.claimed_until) == ("failed", "it was stopped", None)
+
+
+def test_a_claim_that_was_made_while_the_clock_was_ahead_locks_nobody_out(sources: SourceServer) -> None:
+    ahead = runs.claim("huggingface", "2026-11-20", now=NOW + timedelta(hours=3))
+    assert ahead is not None
+    assert runs.claim("huggingface", "2026-11-19", now=NOW) is not None
+    assert runs.sweep(now=NOW) == 1
+    ahead.refresh_from_db()
+    assert (ahead.verdict, ahead.message) == ("failed", runs.BROKE_OFF)
