@@ -86,12 +86,13 @@ class Matcher:
         self._places = {
             number: sorted(place[key] for key in some) for number, some in enumerate(needed) if some
         }
-        self._offsets = {
-            number: weights.offset_for(
-                self._rules[number].slug, self._rules[number].categories, self._rules[number].phrases
-            )
-            for number in self._places
-        }
+        # Where no offset was found for the phrases, the models speak alone, by their own.
+        self._offsets: dict[int, float | None] = {}
+        self._bare: dict[int, float] = {}
+        for number in self._places:
+            rule = self._rules[number]
+            self._offsets[number] = weights.offset_for(rule.slug, rule.categories, rule.phrases)
+            self._bare[number] = weights.offset_for(rule.slug, rule.categories, ()) or 0.0
 
     def match(
         self,
@@ -162,8 +163,10 @@ class Matcher:
         doubts = {rule: math.exp(-said / SCALE) for rule, said in sums.items()}
         for rule, places in self._places.items():
             margin = max([margins[place] for place in places])
-            if (offset := self._offsets[rule]) is not None:
-                # Without its offset, what phrases add would let in whatever mentions one of them.
+            if (offset := self._offsets[rule]) is None:
+                # What phrases add would let in whatever mentions one of them.
+                margin += self._bare[rule]
+            else:
                 margin += PHRASES * (1 - doubts.get(rule, 1.0)) + offset
             blended = 1 / (1 + math.exp(max(-40.0, min(40.0, STEEPNESS * margin))))
             doubts[rule] = min(blended, math.exp((ALONE - sums.get(rule, 0.0)) / SCALE))

@@ -311,7 +311,9 @@ def _offsets(
         own = Matcher([TopicRule(rule.slug, rule.name, rule.phrases)], threshold=0)
         said = [own.match(one.title, one.abstract) for one in examples]
         added = PHRASES * numpy.array([matches[0].score if matches else 0.0 for matches in said])
-        together = numpy.max([margins[key] for key in keys], axis=0) + added
-        threshold = best_threshold(together, belongs, strangers, known)
-        offsets[fingerprint(keys, rule.phrases)] = Offset(tuple(sorted(keys)), round(-threshold, 3))
+        loudest = numpy.max([margins[key] for key in keys], axis=0)
+        # Also without phrases: that one holds after an editor has changed them.
+        for phrases, together in (((), loudest), (rule.phrases, loudest + added)):
+            threshold = best_threshold(together, belongs, strangers, known)
+            offsets[fingerprint(keys, phrases)] = Offset(tuple(sorted(keys)), round(-threshold, 3) + 0.0)
     return offsets

@@ -70,7 +70,7 @@ class Weights:
         return [own] if own in self.models else [one for one in categories if one in self.models]
 
     def offset_for(self, slug: str, categories: Iterable[str], phrases: Iterable[str]) -> float | None:
-        """What was found for these phrases; None where they or the models have changed since."""
+        """What was found for the models with these phrases, or without any; None where it was not."""
         found = self.offsets.get(fingerprint(self.keys_for(slug, categories), phrases))
         return None if found is None else found.value
 

@@ -40,9 +40,14 @@ def weights() -> Weights:
 
 def test_every_category_with_enough_papers_is_learned(weights: Weights) -> None:
     assert sorted(weights.models) == ["cs.CR", "cs.LG", "cs.RO", "cs.SD", "math.NA"]
-    assert sorted(offset.models for offset in weights.offsets.values()) == [("cs.RO",), ("cs.SD",)]
+    assert sorted(offset.models for offset in weights.offsets.values()) == [
+        ("cs.RO",),
+        ("cs.RO",),
+        ("cs.SD",),
+    ]
     offsets = [weights.offset_for(rule.slug, rule.categories, rule.phrases) for rule in RULES]
     assert [offset is None for offset in offsets] == [False, False, True]
+    assert weights.offset_for("robots", ["cs.RO"], ()) is not None
     assert len(weights.known) == 300
 
 

@@ -127,6 +127,12 @@ def test_an_offset_holds_for_the_models_and_phrases_it_was_found_for_whatever_th
     assert filed == ([] if holds else [rule.slug])
 
 
+def test_where_phrases_were_edited_the_offset_of_the_models_alone_holds() -> None:
+    weights = replace(WEIGHTS, offsets={fingerprint(["cs.RO"], ()): Offset(("cs.RO",), -20.0)})
+    assert Matcher([RULE], weights).match("A robot", "imitation learning") == []
+    assert Matcher([RULE], WEIGHTS).match("A robot", "imitation learning") != []
+
+
 def test_phrases_add_nothing_to_what_was_learned_where_no_offset_takes_it_back() -> None:
     study = Weights({"cs.RO": Model(-1.0, {"robot study": 2.5})})
     rule = replace(RULE, phrases=["cook", "kettle"])
@@ -221,6 +227,8 @@ def test_the_shipped_weights_are_small_and_tell_where_they_come_from() -> None:
     offsets = [weights.offset_for(rule.slug, rule.categories, rule.phrases) for rule in learned]
     # A starter topic with categories cannot be edited without `train_topics --write-artefact`.
     assert offsets and None not in offsets
+    alone = [weights.offset_for(rule.slug, rule.categories, ()) for rule in learned]
+    assert None not in alone
 
 
 def test_every_shipped_term_is_one_or_two_readable_words() -> None:
