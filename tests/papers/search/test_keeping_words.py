@@ -43,7 +43,7 @@ def test_a_word_that_is_known_is_not_kept_again() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_earlier_papers_are_made_searchable_in_turns_with_imports() -> None:
-    migration = import_module("papers.migrations.0004_words_of_earlier_papers")
+    migration = import_module("papers.migrations.0005_words_of_earlier_papers")
     make_paper(title="Otter")
     PaperWords.objects.all().delete()
     editor = connection.schema_editor()
@@ -63,7 +63,7 @@ def test_earlier_papers_are_made_searchable_in_turns_with_imports() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_lock_of_that_migration_is_the_one_of_imports() -> None:
-    migration = import_module("papers.migrations.0004_words_of_earlier_papers")
+    migration = import_module("papers.migrations.0005_words_of_earlier_papers")
     with connect() as other, transaction.atomic():
         save_alone()
         with pytest.raises(psycopg.errors.LockNotAvailable):

@@ -296,7 +296,7 @@ def test_texts_of_any_size_and_script_can_be_saved() -> None:
 def test_papers_from_before_there_was_search_become_searchable(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    migration = import_module("papers.migrations.0004_words_of_earlier_papers")
+    migration = import_module("papers.migrations.0005_words_of_earlier_papers")
     monkeypatch.setattr(migration, "BATCH", 2)
     monkeypatch.setattr(migration, "SAY_EVERY", 4)
     for number in range(5):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0005_filing_runs'),
+        ('papers', '0006_filing_runs'),
     ]
 
     operations = [

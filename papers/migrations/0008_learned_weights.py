@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0006_runs_that_are_claimed_and_marks'),
+        ('papers', '0007_runs_that_are_claimed_and_marks'),
     ]
 
     operations = [

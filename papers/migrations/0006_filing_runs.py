@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0004_words_of_earlier_papers'),
+        ('papers', '0005_words_of_earlier_papers'),
     ]
 
     operations = [
