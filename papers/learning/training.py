@@ -66,7 +66,7 @@ def require_training() -> None:
         import sklearn  # noqa: F401
     except ImportError:
         raise TrainingError(
-            "Training needs scikit-learn: run `.venv/bin/pip install -r requirements-training.txt`."
+            "To learn weights takes scikit-learn: run `.venv/bin/pip install -r requirements-training.txt`."
             " Filing does not need it and goes on with the weights there are."
         ) from None
 

@@ -253,7 +253,10 @@ def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun], n
     runs = [last.get(_key(target)) for target in targets]
     words = [run.verdict if run else FAILED for run in runs] or [FAILED]
     word = next(one for one in _WORST_FIRST if one in words)
-    detail = next((run.message for run in runs if run and run.verdict == word), "")
+    such = sorted((run for run in runs if run and run.verdict == word), key=lambda run: run.started_at)
+    detail = such[-1].message if such else ""
+    if word == OK and len(such) > 1:
+        detail = f"{sum(run.read_count for run in such):,} records in {len(such)} readings"
     if word in (OK, QUIET, PARTIAL):
         started = max(run.started_at for run in runs if run).astimezone(UTC)
         return SourceState(

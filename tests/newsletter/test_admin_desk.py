@@ -1,6 +1,6 @@
 """The desk's pages about readers, editions and the ledger, on a real PostgreSQL."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -290,6 +290,16 @@ def test_a_curator_freezes_a_held_edition_in_spite_of_its_sources(boss: Client) 
     assert (held.state, held.entries.count()) == ("frozen", 1)
     assert f"Edition of {today} is frozen." in page and "1 did not wait, and is left as before." in page
     assert LogEntry.objects.get().change_message == "Frozen in spite of its sources."
+
+
+def test_the_desk_says_that_an_edition_waits_for_its_sources(boss: Client) -> None:
+    today = timezone.now().date()
+    since = datetime(2026, 11, 20, 0, 31, tzinfo=UTC)
+    edition = Edition.objects.create(date=today, awaited_from=since)
+    told = "It waits for its sources since 00:31 UTC, for an hour and a half at most."
+    assert told in words_of(boss.get("/admin/").content.decode())
+    Edition.objects.filter(pk=edition.pk).update(state="frozen")
+    assert told not in words_of(boss.get("/admin/").content.decode())
 
 
 def test_an_edition_shows_how_its_sources_were_read(boss: Client) -> None:

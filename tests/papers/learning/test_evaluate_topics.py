@@ -127,7 +127,7 @@ def test_without_scikit_learn_all_but_the_trained_baseline_is_measured(
         " `.venv/bin/pip install -r requirements-training.txt`, then"
         " `python manage.py evaluate_topics FILE... --train TRAINING_FILE...`."
     ) in found["notes"]
-    with pytest.raises(CommandError, match="Training needs scikit-learn"):
+    with pytest.raises(CommandError, match="To learn weights takes scikit-learn"):
         call_command("evaluate_topics", str(file), cross_validate=True)
 
 

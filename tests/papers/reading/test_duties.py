@@ -278,3 +278,16 @@ def test_a_tick_asks_few_questions_however_many_runs_there_are() -> None:
                 run(name, at(hour))
     # Once all lists were read, papers that left them are looked for.
     assert asked == [7, 8, 8]
+
+
+def test_the_desk_hears_of_all_readings_and_of_the_latest_fault() -> None:
+    for day, minute, read in ((TUESDAY, 16, 32), (WEDNESDAY, 17, 42), (THURSDAY, 18, 45)):
+        run(day, at(0, minute), read_count=read)
+    (state,) = duties.ready(freeze=FREEZE, since=FREEZE, now=FREEZE).states
+    assert (state.text, state.detail) == ("read at 00:18 UTC", "119 records in 3 readings")
+    for day, minute, told in ((WEDNESDAY, 21, "late"), (TUESDAY, 20, "early")):
+        SourceRun.objects.filter(target=day).delete()
+        run(day, at(0, minute), "failed")
+        SourceRun.objects.filter(target=day).update(message=told)
+    (state,) = duties.ready(freeze=FREEZE, since=FREEZE, now=FREEZE).states
+    assert (state.verdict, state.detail) == ("failed", "late")
