@@ -97,7 +97,7 @@ def test_an_edition_waits_for_its_sources_and_says_how_they_were_read(huggingfac
             "source": "huggingface",
             "verdict": "ok",
             "text": "read at 00:31 UTC",
-            "detail": "example.org answered with status 500.",
+            "detail": "0 records in 3 readings",
         }
     ]
 
