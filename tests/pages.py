@@ -4,6 +4,7 @@ import re
 from html import unescape
 
 import html5lib
+from django.test import Client
 
 
 def faults_of(html: str) -> list[str]:
@@ -11,6 +12,15 @@ def faults_of(html: str) -> list[str]:
     parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
     parser.parse(html)
     return [f"{code} at line {position[0]}" for position, code, _ in parser.errors]
+
+
+def get(client: Client, path: str) -> str:
+    """The page, which must be there and be HTML."""
+    page = client.get(path)
+    assert page.status_code == 200
+    html: str = page.content.decode()
+    assert faults_of(html) == []
+    return html
 
 
 def words_of(html: str) -> str:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from papers.models import Paper, Topic
 from tests.factories import file_under, make_edition, make_paper, make_topic
-from tests.pages import faults_of, headings_of, words_of
+from tests.pages import get, headings_of, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -17,15 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_topics() -> None:
     Topic.objects.all().delete()
-
-
-def get(client: Client, path: str) -> str:
-    """The page, which must be there and be HTML."""
-    page = client.get(path)
-    assert page.status_code == 200
-    html = page.content.decode()
-    assert faults_of(html) == []
-    return html
 
 
 def queries(client: Client, path: str) -> int:

@@ -14,7 +14,7 @@ from papers.models import Topic
 from papers.search import finding
 from papers.search.finding import TooSlow
 from tests.factories import file_under, make_paper, make_topic
-from tests.pages import faults_of, headings_of, words_of
+from tests.pages import faults_of, get, headings_of, words_of
 from tests.papers.search.test_asking import HOSTILE
 
 pytestmark = pytest.mark.django_db
@@ -23,15 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_topics() -> None:
     Topic.objects.all().delete()
-
-
-def get(client: Client, path: str) -> str:
-    """The page, which must be there and be HTML."""
-    page = client.get(path)
-    assert page.status_code == 200
-    html = page.content.decode()
-    assert faults_of(html) == []
-    return html
 
 
 def search(client: Client, typed: str, more: str = "") -> str:
