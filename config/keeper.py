@@ -151,7 +151,8 @@ def _left(server: Server) -> bool:
         if not _try(users, fcntl.LOCK_SH):
             return False  # the keeper is at work
         if not _try(users, fcntl.LOCK_EX):
-            return True  # others use it
+            # Trying let go of the shared lock, and the keeper may have been faster: then it is at work.
+            return _try(users, fcntl.LOCK_SH)  # others use it
         if not _try(keeper, fcntl.LOCK_EX):
             return False  # the keeper is about to take over
         server.stop()  # does nothing, unless somebody killed the keeper
