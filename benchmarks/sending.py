@@ -15,7 +15,9 @@ from django.utils import timezone
 from benchmarks import plain
 from benchmarks.comparison import Comparison, same, same_text, timed
 from benchmarks.sink import Tally
-from newsletter.delivery import Sender, close_if_done, plan
+from newsletter.delivery.closing import close_if_done
+from newsletter.delivery.planning import plan
+from newsletter.delivery.sending import Sender
 from newsletter.models import Delivery, Edition, Subscriber
 
 ROOT = Path(__file__).resolve().parents[1]

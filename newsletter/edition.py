@@ -116,6 +116,7 @@ def build(day: date, *, now: datetime) -> Edition:
         edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
         edition.candidate_count = len(ranked)
         edition.frozen_at = now
+        edition.released_at = now if chosen else None
         edition.held_because = ""
         edition.sources = _sources(frozen_from, now)
         if chosen:

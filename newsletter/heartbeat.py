@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from newsletter import delivery, edition, signup
+from newsletter import edition, signup
+from newsletter.delivery import planning, sweeping
 from newsletter.models import Edition
 from papers.models import Mark
 from papers.reading import duties, runs, thinning
@@ -39,10 +40,10 @@ def beat(*, now: datetime) -> Pulse:
     # A day that went by while nothing ran is said, never silent; `build_edition --date` still makes it.
     waiting = Edition.objects.filter(state__in=(Edition.State.OPEN, Edition.State.HELD), date__lt=today)
     waiting.update(state=Edition.State.MISSED)
-    delivery.sweep(now=now)
+    sweeping.sweep(now=now)
     signup.forget_unconfirmed(now=now)
-    sendable = Edition.objects.filter(state__in=delivery.SENDABLE).order_by("date")
-    planned = sum(delivery.plan(due, now=now) for due in sendable)
+    sendable = Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date")
+    planned = sum(planning.plan(due, now=now) for due in sendable)
     if planned:
         logger.info("Planned %s mails", planned)
     sources = dict.fromkeys(target.source for target in duties.due(now=now))

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from django.urls import reverse
 
 from newsletter.digest import Choice, Composer, Digest, Entry, Item, Match
 from newsletter.fragments import Fragment, Piece, cut, fill, fragment, join, mark, plain
-from newsletter.models import Edition, EditionPaper, Subscriber, TopicMix
+from newsletter.models import Edition, EditionPaper, TopicMix
 from newsletter.tokens import link_token
 from papers.templatetags.newsprint import compact, short_day
 from papers.trending import explain
@@ -43,6 +43,14 @@ class Preview:
     subject: str
     text: str
     html: str
+
+
+class Addressee(Protocol):
+    """What a mail needs to know of its reader."""
+
+    email: str
+    handle: str
+    secret: str
 
 
 class WireMessage:
@@ -84,7 +92,7 @@ class Print:
         known = (piece for piece in (*self._text, *self._html) if isinstance(piece, Fragment))
         return len(self._head) + READERS_OWN_BYTES + sum(len(piece.wire) for piece in known)
 
-    def parts(self, subscriber: Subscriber | None) -> tuple[Fragment, Fragment]:
+    def parts(self, subscriber: Addressee | None) -> tuple[Fragment, Fragment]:
         """Return the text and the HTML part for this reader."""
         if subscriber is None:
             links = {"preferences": plain("-"), "unsubscribe": plain("-")}
@@ -96,7 +104,7 @@ class Print:
         text, html = fill(self._text, links), fill(self._html, links)
         return _whole(text), _whole(html)
 
-    def message(self, subscriber: Subscriber, *, public_id: str, now: datetime) -> DigestMessage:
+    def message(self, subscriber: Addressee, *, public_id: str, now: datetime) -> DigestMessage:
         """Return the mail for this reader; `public_id` names its row in the ledger.
 
         Raises ValueError where the address cannot stand in a header.
@@ -119,7 +127,7 @@ class Print:
         message.wire = self._wire(subscriber, headers, text.wire, html.wire)
         return message
 
-    def _wire(self, subscriber: Subscriber, headers: Mapping[str, str], text: bytes, html: bytes) -> bytes:
+    def _wire(self, subscriber: Addressee, headers: Mapping[str, str], text: bytes, html: bytes) -> bytes:
         lines = [f"{name}: {value}" for name, value in headers.items()]
         own = "\r\n".join([f"To: {subscriber.email}", *lines, ""]).encode("ascii")
         boundary = self._press.boundary
@@ -194,7 +202,7 @@ class Press:
             printed = self._assemble(digest, mix, names)
         return printed
 
-    def unsubscribe_header(self, subscriber: Subscriber) -> str:
+    def unsubscribe_header(self, subscriber: Addressee) -> str:
         token = link_token("unsubscribe", subscriber.handle, subscriber.secret)
         return f"<{self._frame_context['unsubscribe_prefix']}{token}/>"
 
@@ -268,7 +276,7 @@ class Press:
         return cut(text), cut(html)
 
 
-def preview(edition: Edition, mix: TopicMix, subscriber: Subscriber | None = None) -> Preview:
+def preview(edition: Edition, mix: TopicMix, subscriber: Addressee | None = None) -> Preview:
     """Return the mail of this mix, sent to nobody; where nothing matches it says so."""
     printed = Press(edition).print(mix)
     if printed is None:

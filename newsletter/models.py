@@ -3,15 +3,23 @@
 import secrets
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from papers.models import Paper, Topic
 
+EVERY_DAY = 0b1111111  # Monday is the lowest bit
+
 
 def new_handle() -> str:
     """A random name for links, so that neither address nor row number stands in a URL (128 bits)."""
     return secrets.token_urlsafe(16)
+
+
+def default_zone() -> str:
+    """The zone of readers who chose none: the one of the installation."""
+    return str(settings.TIME_ZONE)
 
 
 class TopicMix(models.Model):
@@ -73,9 +81,31 @@ class Subscriber(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     active_from = models.DateTimeField(
-        null=True, blank=True, help_text="Editions frozen before are not owed."
+        null=True, blank=True, help_text="What was due before, by their hour and days, is not owed."
     )
     unsubscribed_at = models.DateTimeField(null=True, blank=True)
+    timezone = models.CharField(max_length=64, default=default_zone, help_text="Such as Europe/Berlin.")
+    hour = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Local hour, 0 to 23; empty: as soon as the edition is out."
+    )
+    weekdays = models.PositiveSmallIntegerField(
+        default=EVERY_DAY,
+        help_text="Local days with mail: 1 Monday, 2 Tuesday, 4 Wednesday … 64 Sunday, added up.",
+    )
+    paused_until = models.DateField(null=True, blank=True, help_text="The first local day with mail again.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(hour=None) | Q(hour__lte=23), name="hour_of_a_day"),
+            models.CheckConstraint(
+                condition=Q(weekdays__gte=1, weekdays__lte=EVERY_DAY), name="some_day_with_mail"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["timezone", "hour"], condition=Q(state="active"), name="subscriber_by_local_hour"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -133,6 +163,8 @@ class Edition(models.Model):
         CANCELLED = "cancelled", "cancelled"
         MISSED = "missed", "missed"
 
+    SENDABLE = (State.FROZEN, State.SENDING)
+
     date = models.DateField(unique=True)
     number = models.PositiveIntegerField(null=True, blank=True, help_text="The 'No.' in the dateline.")
     state = models.CharField(max_length=20, choices=State, default=State.OPEN)
@@ -143,6 +175,17 @@ class Edition(models.Model):
     sources = models.JSONField(
         default=list, blank=True, help_text="[{source, verdict, text}]: how its sources were read before it."
     )
+    released_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when it may be sent: frozen, and approved where that is asked.",
+    )
+    revision = models.PositiveSmallIntegerField(
+        default=0, help_text="Counts the withdrawals since it was frozen."
+    )
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_because = models.TextField(blank=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
     awaited_from = models.DateTimeField(
         null=True, blank=True, help_text="Since when its sources keep it waiting."
     )
@@ -172,6 +215,9 @@ class EditionPaper(models.Model):
     terms = models.JSONField(help_text="The trending score term by term.")
     matches = models.JSONField(help_text="[{topic, name, score, evidence}], best first.")
     card = models.JSONField(help_text="What the card shows: title, abstract, counts, dates.")
+    removed_in = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The revision of the edition that no longer has it."
+    )
 
     class Meta:
         ordering = ["rank"]
@@ -183,8 +229,35 @@ class EditionPaper(models.Model):
         return f"{self.rank}. {self.paper_id}"
 
 
+class Slot(models.Model):
+    """A moment at which an edition came due to the readers of one zone and hour, and was planned for them."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="slots")
+    timezone = models.CharField(max_length=64)
+    hour = models.PositiveSmallIntegerField(null=True, blank=True)
+    due_at = models.DateTimeField()
+    planned_at = models.DateTimeField()
+    planned = models.PositiveIntegerField(default=0, help_text="Readers who got a row.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "timezone", "hour", "due_at"],
+                name="one_slot_per_zone_hour_and_moment",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edition_id} at {self.due_at} for {self.timezone}"
+
+
 class Delivery(models.Model):
-    """The ledger: one subscriber and one edition, at most one mail, and what became of it."""
+    """The ledger: one subscriber and one window of editions, at most one mail, and what became of it.
+
+    A window is the editions dated from `first_on` to `last_on`; the last is `edition`. Of one subscriber, no
+    two windows that cover their editions overlap.
+    """
 
     class State(models.TextChoices):
         PENDING = "pending", "pending"
@@ -196,17 +269,32 @@ class Delivery(models.Model):
         EXPIRED = "expired", "expired"
         IN_DOUBT = "in_doubt", "in doubt"
 
+    SETTLED = (State.ACCEPTED, State.REJECTED, State.SKIPPED, State.EXPIRED, State.IN_DOUBT)
+
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, help_text="Travels in the mail's metadata.")
-    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="deliveries")
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
-    mix = models.ForeignKey(TopicMix, on_delete=models.PROTECT, related_name="+")
+    # The indexes below begin with what these point to, where anybody asks; each one costs every mail time.
+    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
+    mix = models.ForeignKey(TopicMix, on_delete=models.PROTECT, related_name="+", db_index=False)
+    first_on = models.DateField()
+    last_on = models.DateField()
+    due_at = models.DateTimeField(help_text="The reader's own moment.")
+    expires_at = models.DateTimeField(help_text="Not sent any more from then on.")
+    covers = models.BooleanField(
+        default=True, help_text="The window went out or still may: its editions are not owed again."
+    )
+    revision = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The revision of the edition that was handed over."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     reason = models.TextField(blank=True)
     token = models.UUIDField(null=True, blank=True, help_text="The sender that holds the claim.")
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True, help_text="Not before, after a temporary refusal.")
-    message_id = models.CharField(max_length=200, blank=True, db_index=True)
+    message_id = models.CharField(max_length=200, blank=True)
     planned_at = models.DateTimeField()
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
@@ -221,8 +309,12 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["edition", "mix", "id"], condition=Q(state="pending"), name="delivery_pending_by_mix"
+                fields=["edition", "first_on", "mix", "id"],
+                condition=Q(state="pending"),
+                name="delivery_pending",
             ),
+            models.Index(fields=["subscriber", "-last_on"], name="delivery_windows"),
+            models.Index(fields=["message_id"], condition=~Q(message_id=""), name="delivery_message_id"),
             models.Index(
                 fields=["lease_until"], condition=Q(state__in=["claimed", "handoff"]), name="delivery_leased"
             ),

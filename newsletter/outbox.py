@@ -18,7 +18,8 @@ from django.urls import reverse
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.suppression import suppressed
 from newsletter.tokens import link_token, new_one_off, one_off_hash
-from newsletter.transport import Refused, TransportDown, verdict
+from newsletter.transport.outcomes import Refused, TransportDown
+from newsletter.transport.verdicts import verdict
 
 logger = logging.getLogger(__name__)
 

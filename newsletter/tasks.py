@@ -4,7 +4,8 @@ from celery import current_app, shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from newsletter import delivery, heartbeat, outbox
+from newsletter import heartbeat, outbox
+from newsletter.delivery import draining
 from papers.topics import refiling
 
 DRAIN_SECONDS = 30
@@ -28,7 +29,7 @@ def tick() -> None:
 
 @shared_task
 def drain() -> None:
-    delivery.drain(now=timezone.now(), seconds=DRAIN_SECONDS)
+    draining.drain(now=timezone.now(), seconds=DRAIN_SECONDS)
 
 
 @shared_task

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from newsletter.mixes import mix_for
-from newsletter.models import Edition, EditionPaper, Subscriber
+from newsletter.models import Delivery, Edition, EditionPaper, Subscriber
 from papers.card import card_of
 from papers.models import Paper, PaperTopic, Topic
 
@@ -78,7 +78,9 @@ def make_edition(
     **fields: Any,
 ) -> Edition:
     """A frozen edition of these papers in this order, each with the topics it is filed under, best first."""
-    edition = Edition.objects.create(date=date, state=state, **{"frozen_at": timezone.now(), **fields})
+    fields = {"frozen_at": timezone.now(), **fields}
+    fields = {"released_at": fields["frozen_at"], **fields}
+    edition = Edition.objects.create(date=date, state=state, **fields)
     for rank, (paper, topics) in enumerate(papers, start=1):
         EditionPaper.objects.create(
             edition=edition,
@@ -93,6 +95,22 @@ def make_edition(
             card=card_of(paper),
         )
     return edition
+
+
+def make_delivery(
+    edition: Edition, reader: Subscriber, *, state: str = Delivery.State.PENDING, **fields: Any
+) -> Delivery:
+    """A row of the ledger: this edition alone, due when it was planned."""
+    moment = fields.get("planned_at") or timezone.now()
+    defaults: dict[str, Any] = {
+        "mix": reader.mix,
+        "first_on": edition.date,
+        "last_on": edition.date,
+        "planned_at": moment,
+        "due_at": moment,
+        "expires_at": moment + timedelta(hours=6),
+    }
+    return Delivery.objects.create(edition=edition, subscriber=reader, state=state, **{**defaults, **fields})
 
 
 def _term(upvotes: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from newsletter.tokens import link_token
 from papers.models import SourceRun
 from papers.reading import duties
 from tests.desk import queries_of, staff_with
-from tests.factories import make_edition, make_paper, make_subscriber, make_topic
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 from tests.pages import words_of
 
 pytestmark = pytest.mark.django_db
@@ -36,9 +36,7 @@ def row(number: int) -> Edition:
     """One row of every list."""
     reader = make_subscriber(email=f"list{number}@example.org", topics={make_topic(): "normal"})
     edition = make_edition(date=date(2026, 11, number), papers=[(make_paper(), [make_topic()])])
-    delivery = Delivery.objects.create(
-        edition=edition, subscriber=reader, mix=reader.mix, planned_at=timezone.now(), state="accepted"
-    )
+    delivery = make_delivery(edition, reader, state="accepted")
     Event.objects.create(event_id=f"e{number}", event_type="delivered", delivery=delivery)
     OutboxMail.objects.create(subscriber=reader, kind="confirm", token_hash="f00dfeed")
     suppress(f"gone{number}@example.org", "bounced")

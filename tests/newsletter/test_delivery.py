@@ -11,7 +11,8 @@ from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import delivery, signup
+from newsletter import signup
+from newsletter.delivery import closing, draining, planning, sending, sweeping
 from newsletter.models import Delivery, Edition, Subscriber
 from papers.models import Topic
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
@@ -40,10 +41,10 @@ def addresses(server: Server) -> list[str]:
     return sorted(str(email.message_from_bytes(raw, policy=default)["To"]) for raw in server.received)
 
 
-def send(edition: Edition, server: Server, **options: object) -> delivery.SendReport:
+def send(edition: Edition, server: Server, **options: object) -> sending.SendReport:
     with override_settings(**server.settings):
-        delivery.plan(edition, now=timezone.now())
-        return delivery.Sender(edition, **options).run()
+        planning.plan(edition, now=timezone.now())
+        return sending.Sender(edition, **options).run()
 
 
 def due_now() -> None:
@@ -59,7 +60,7 @@ def lapse() -> None:
 def balance(edition: Edition) -> tuple[int, int]:
     """(rows planned, rows settled)."""
     rows = edition.deliveries
-    return rows.count(), rows.filter(state__in=delivery.SETTLED).count()
+    return rows.count(), rows.filter(state__in=Delivery.SETTLED).count()
 
 
 def test_planning_again_plans_nobody_new(edition: Edition, topic: Topic) -> None:
@@ -67,10 +68,10 @@ def test_planning_again_plans_nobody_new(edition: Edition, topic: Topic) -> None
     make_subscriber(state="pending")
     make_subscriber(state="unsubscribed")
     make_subscriber(active_from=timezone.now() + timedelta(days=1))
-    assert delivery.plan(edition, now=timezone.now()) == 3
-    assert delivery.plan(edition, now=timezone.now()) == 0
+    assert planning.plan(edition, now=timezone.now()) == 3
+    assert planning.plan(edition, now=timezone.now()) == 0
     late = make_subscriber()
-    assert delivery.plan(edition, now=timezone.now()) == 1
+    assert planning.plan(edition, now=timezone.now()) == 1
     planned = set(edition.deliveries.values_list("subscriber_id", "mix_id", "state"))
     assert planned == {(reader.pk, reader.mix_id, "pending") for reader in [*readers, late]}
     edition.refresh_from_db()
@@ -81,7 +82,7 @@ def test_planning_again_plans_nobody_new(edition: Edition, topic: Topic) -> None
 def test_only_a_frozen_edition_plans_anybody(state: str) -> None:
     edition = make_edition(date=DAY, state=state)
     make_subscriber()
-    assert delivery.plan(edition, now=timezone.now()) == 0
+    assert planning.plan(edition, now=timezone.now()) == 0
     edition.refresh_from_db()
     assert (edition.state, Delivery.objects.count()) == (state, 0)
 
@@ -93,15 +94,15 @@ def test_everybody_gets_one_mail_and_the_books_balance(edition: Edition, topic: 
         report = send(edition, server)
         assert addresses(server) == sorted(reader.email for reader in readers)
         again = send(edition, server)
-    assert report == delivery.SendReport(digests=3, accepted=80, skipped=1)
-    assert again == delivery.SendReport()
+    assert report == sending.SendReport(digests=3, accepted=80, skipped=1)
+    assert again == sending.SendReport()
     assert Counter(states()) == {("accepted", ""): 80, ("skipped", "nothing matched"): 1}
     assert Delivery.objects.get(subscriber=nothing).message_id == ""
     sent = {str(email.message_from_bytes(raw)["Message-ID"]) for raw in server.received}
     assert sent == set(Delivery.objects.filter(state="accepted").values_list("message_id", flat=True))
     assert balance(edition) == (81, 81)
     assert not Delivery.objects.exclude(lease_until=None).exists()
-    assert delivery.close_if_done(edition, now=timezone.now())
+    assert closing.close_if_done(edition, now=timezone.now())
     edition.refresh_from_db()
     assert edition.state == "closed"
 
@@ -109,13 +110,13 @@ def test_everybody_gets_one_mail_and_the_books_balance(edition: Edition, topic: 
 def test_tomorrow_and_after_closing_nobody_gets_it_again(edition: Edition, topic: Topic) -> None:
     make_subscriber(topics={topic: "normal"})
     with smtp_server() as server, override_settings(**server.settings):
-        assert delivery.drain(now=timezone.now()).accepted == 1
+        assert draining.drain(now=timezone.now()).accepted == 1
         make_subscriber(topics={topic: "normal"})  # after the edition was closed
         tomorrow = timezone.now() + timedelta(days=1)
-        assert delivery.drain(now=tomorrow) == delivery.SendReport()
+        assert draining.drain(now=tomorrow) == sending.SendReport()
         assert len(server.received) == 1
     edition.refresh_from_db()
-    assert (edition.state, delivery.plan(edition, now=tomorrow)) == ("closed", 0)
+    assert (edition.state, planning.plan(edition, now=tomorrow)) == ("closed", 0)
 
 
 def test_who_leaves_between_plan_and_gate_is_skipped(edition: Edition, topic: Topic) -> None:
@@ -136,7 +137,7 @@ def test_who_leaves_between_plan_and_gate_is_skipped(edition: Edition, topic: To
         ("skipped", "reader is unsubscribed"),
         ("skipped", "reader is suppressed"),
     ]
-    assert delivery.close_if_done(edition, now=timezone.now())
+    assert closing.close_if_done(edition, now=timezone.now())
 
 
 def test_the_hand_over_is_committed_before_the_first_byte_leaves(edition: Edition, topic: Topic) -> None:
@@ -184,13 +185,13 @@ def test_a_temporary_refusal_is_tried_again_later_and_not_for_ever(edition: Edit
         assert send(edition, server).postponed == 1
         next_at = Delivery.objects.get().next_at
         assert timedelta(minutes=2) <= next_at - before < timedelta(minutes=3)
-        assert send(edition, server) == delivery.SendReport()  # not yet due
-        assert not delivery.close_if_done(edition, now=timezone.now())
-        for _ in range(delivery.MAX_ATTEMPTS + 2):
+        assert send(edition, server) == sending.SendReport()  # not yet due
+        assert not closing.close_if_done(edition, now=timezone.now())
+        for _ in range(sending.MAX_ATTEMPTS + 2):
             due_now()
             send(edition, server)
-    assert len(server.received) == delivery.MAX_ATTEMPTS
-    assert states("attempts") == [("rejected", delivery.MAX_ATTEMPTS)]
+    assert len(server.received) == sending.MAX_ATTEMPTS
+    assert states("attempts") == [("rejected", sending.MAX_ATTEMPTS)]
 
 
 def test_a_mail_that_was_refused_for_now_arrives_with_the_same_message_id(
@@ -215,7 +216,7 @@ def test_a_mail_without_an_answer_is_in_doubt_and_never_sent_again(edition: Edit
     assert addresses(server) == [reader.email for reader in readers]
     assert (report.accepted, report.in_doubt) == (2, 1)
     assert [state for state, _ in states()] == ["in_doubt", "accepted", "accepted"]
-    assert delivery.close_if_done(edition, now=timezone.now())
+    assert closing.close_if_done(edition, now=timezone.now())
     edition.refresh_from_db()
     assert edition.state == "closed_with_in_doubt"
 
@@ -257,23 +258,23 @@ def test_a_server_that_takes_few_mails_on_a_connection_gets_another_connection(
     for _ in range(3):
         make_subscriber(topics={topic: "normal"})
     with smtp_server(MAIL="421 enough on this connection") as server:
-        assert send(edition, server) == delivery.SendReport(digests=1, postponed=3)
+        assert send(edition, server) == sending.SendReport(digests=1, postponed=3)
     assert set(states()) == {("pending", "SMTPSenderRefused 421")}
 
 
 def test_what_a_dead_sender_claimed_is_swept_once_its_lease_ran_out(edition: Edition, topic: Topic) -> None:
     for _ in range(3):
         make_subscriber(topics={topic: "normal"})
-    delivery.plan(edition, now=timezone.now())
+    planning.plan(edition, now=timezone.now())
     token, until = uuid.uuid4(), timezone.now() + timedelta(seconds=30)
     claimed, handed, other = edition.deliveries.order_by("pk")
     Delivery.objects.filter(pk=claimed.pk).update(state="claimed", token=token, lease_until=until)
     Delivery.objects.filter(pk=handed.pk).update(state="handoff", token=token, lease_until=until)
     Delivery.objects.filter(pk=other.pk).update(state="accepted")
-    assert delivery.sweep(now=timezone.now()) == 0
-    assert delivery.held_elsewhere(edition) == (2, until)
-    assert not delivery.close_if_done(edition, now=timezone.now())
-    assert delivery.sweep(now=until + timedelta(seconds=1)) == 2
+    assert sweeping.sweep(now=timezone.now()) == 0
+    assert closing.held_elsewhere(edition) == (2, until)
+    assert not closing.close_if_done(edition, now=timezone.now())
+    assert sweeping.sweep(now=until + timedelta(seconds=1)) == 2
     assert states() == [
         ("pending", ""),
         ("in_doubt", "the sender ended before it heard an answer"),
@@ -282,7 +283,7 @@ def test_what_a_dead_sender_claimed_is_swept_once_its_lease_ran_out(edition: Edi
     with smtp_server() as server:
         assert send(edition, server).accepted == 1
     assert addresses(server) == [claimed.subscriber.email]
-    assert delivery.close_if_done(edition, now=timezone.now())
+    assert closing.close_if_done(edition, now=timezone.now())
 
 
 def test_a_sender_whose_claim_was_taken_over_sends_nothing_of_it(edition: Edition, topic: Topic) -> None:
@@ -326,7 +327,7 @@ def test_an_answer_that_comes_after_the_sweep_still_counts(edition: Edition, top
 
     def sweep() -> None:
         lapse()
-        delivery.sweep(now=timezone.now())
+        sweeping.sweep(now=timezone.now())
         connection.close()
 
     with smtp_server() as server:
@@ -377,11 +378,11 @@ def test_only_one_reader_is_sent_to_where_one_is_named(edition: Edition, topic: 
 def test_a_run_ends_in_time_and_the_next_goes_on(edition: Edition, topic: Topic) -> None:
     for _ in range(3):
         make_subscriber(topics={topic: "normal"})
-    delivery.plan(edition, now=timezone.now())
+    planning.plan(edition, now=timezone.now())
     with smtp_server() as server, override_settings(**server.settings):
-        assert delivery.Sender(edition).run(seconds=-1).accepted == 0
+        assert sending.Sender(edition).run(seconds=-1).accepted == 0
         assert set(states("token")) == {("pending", None)}
-        assert delivery.drain(now=timezone.now()).accepted == 3
+        assert draining.drain(now=timezone.now()).accepted == 3
 
 
 def test_a_clock_that_runs_behind_the_database_holds_up_no_mail(edition: Edition, topic: Topic) -> None:

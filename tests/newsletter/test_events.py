@@ -13,11 +13,12 @@ from anymail.signals import AnymailTrackingEvent, tracking
 from django.db import connection
 from django.test import Client
 
-from newsletter import delivery, signup
+from newsletter import signup
 from newsletter.addresses import parse_address
+from newsletter.delivery import sweeping
 from newsletter.models import Delivery, Edition, Event, Subscriber, Suppression
 from newsletter.suppression import suppressed
-from tests.factories import make_edition, make_subscriber
+from tests.factories import make_delivery, make_edition, make_subscriber
 
 pytestmark = pytest.mark.django_db
 URL = "/anymail/postmark/tracking/"
@@ -47,7 +48,7 @@ def sent(state: str = Delivery.State.ACCEPTED, **fields: Any) -> Delivery:
     edition = make_edition(date=date(2026, 11, 20), state=fields.pop("edition_state", Edition.State.SENDING))
     moment = datetime(2026, 11, 20, 6, tzinfo=UTC)
     columns = {"message_id": PROVIDERS_ID, "planned_at": moment, **fields}
-    return Delivery.objects.create(edition=edition, subscriber=reader, mix=reader.mix, state=state, **columns)
+    return make_delivery(edition, reader, state=state, **columns)
 
 
 def payload(kind: str, about: Delivery | None, **fields: Any) -> dict[str, Any]:
@@ -222,7 +223,7 @@ def test_a_mail_that_the_provider_tells_of_was_accepted(post: Post, state: str) 
     row.refresh_from_db()
     assert (row.token, row.lease_until, row.message_id) == (None, None, PROVIDERS_ID)
     assert row.settled_at is not None
-    assert delivery.sweep(now=moment + timedelta(days=1)) == 0
+    assert sweeping.sweep(now=moment + timedelta(days=1)) == 0
 
 
 @pytest.mark.parametrize("state", ["rejected", "skipped", "expired"])
@@ -234,9 +235,7 @@ def test_other_states_stay(post: Post, state: str) -> None:
 def test_an_edition_is_closed_without_doubt_once_the_last_doubt_is_gone(post: Post) -> None:
     row = sent("in_doubt", edition_state=Edition.State.CLOSED_WITH_IN_DOUBT)
     other = make_subscriber()
-    doubt = Delivery.objects.create(
-        edition=row.edition, subscriber=other, mix=other.mix, state="in_doubt", planned_at=row.planned_at
-    )
+    doubt = make_delivery(row.edition, other, state="in_doubt")
     post(delivered(row))
     assert Edition.objects.get().state == "closed_with_in_doubt"
     post(delivered(doubt, Recipient=other.email))

@@ -12,7 +12,8 @@ from django.db.models import Count
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import delivery, edition
+from newsletter import edition
+from newsletter.delivery import planning, sending
 from newsletter.mail import Press
 from newsletter.mixes import mix_for
 from newsletter.models import Edition, EditionPaper, TopicMix
@@ -84,9 +85,9 @@ def test_fifty_readers_of_twelve_choices_get_fifty_mails_of_twelve_digests() -> 
         reader.mix = mixes[number % 12]
         reader.save()
     with smtp_server() as server, override_settings(**server.settings):
-        delivery.plan(built, now=timezone.now())
-        report = delivery.Sender(built).run()
-    assert report == delivery.SendReport(digests=12, accepted=50)
+        planning.plan(built, now=timezone.now())
+        report = sending.Sender(built).run()
+    assert report == sending.SendReport(digests=12, accepted=50)
     mails = [email.message_from_bytes(raw, policy=default) for raw in server.received]
     assert sorted(str(mail["To"]) for mail in mails) == sorted(reader.email for reader in readers)
     assert max(map(len, server.received)) < 100_000

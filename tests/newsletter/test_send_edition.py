@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import delivery
+from newsletter.delivery import planning
 from newsletter.models import Delivery, Edition, Subscriber
 from papers.models import Topic
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
@@ -69,7 +69,7 @@ def test_a_dry_run_sends_nothing_and_changes_nothing(edition: Edition, readers: 
     assert sorted(run("send_edition", "--dry-run")) == sorted(expected)
     edition.refresh_from_db()
     assert (edition.state, Delivery.objects.count(), mail.outbox) == ("frozen", 0, [])
-    delivery.plan(edition, now=timezone.now())
+    planning.plan(edition, now=timezone.now())
     expected[0] = "Edition of 2026-11-20, sending"
     assert sorted(run("send_edition", "--dry-run")) == sorted(expected), "planned and still waiting"
     assert run("send_edition", "--dry-run", "--to", "ada@example.org")[-1] == (
@@ -150,7 +150,7 @@ def test_a_mail_without_an_answer_is_told_of(edition: Edition, agents: Topic) ->
 
 @pytest.mark.django_db(transaction=True)
 def test_claims_of_a_killed_sender_are_waited_for(edition: Edition, readers: list[Subscriber]) -> None:
-    delivery.plan(edition, now=timezone.now())
+    planning.plan(edition, now=timezone.now())
     edition.deliveries.update(
         state="claimed",
         token="00000000-0000-4000-8000-000000000000",

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import delivery, signup
+from newsletter import signup
+from newsletter.delivery import draining
 from newsletter.models import Delivery, Edition, Subscriber
 from tests.factories import make_edition, make_paper, make_subscriber
 from tests.newsletter.smtp_script import smtp_server
@@ -25,7 +26,7 @@ def test_four_senders_mail_everybody_once_and_nobody_who_had_left() -> None:
     left: list[str] = []
 
     def drain() -> None:
-        delivery.drain(now=timezone.now())
+        draining.drain(now=timezone.now())
         connection.close()
 
     def leave() -> None:
@@ -44,7 +45,7 @@ def test_four_senders_mail_everybody_once_and_nobody_who_had_left() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        delivery.drain(now=timezone.now())
+        draining.drain(now=timezone.now())
     received = Counter(str(email.message_from_bytes(raw, policy=default)["To"]) for raw in server.received)
     assert set(received.values()) == {1}
     assert left and not set(left) & set(received)

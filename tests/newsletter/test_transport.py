@@ -12,10 +12,11 @@ import pytest
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import delivery
+from newsletter.delivery import planning, sending
 from newsletter.mail import Press
 from newsletter.models import Delivery, Edition
-from newsletter.transport import Accepted, Transport
+from newsletter.transport.outcomes import Accepted
+from newsletter.transport.single import Transport
 from tests.factories import make_edition, make_paper, make_subscriber
 from tests.newsletter.smtp_script import smtp_server
 from tests.processes import wait_until
@@ -90,16 +91,16 @@ def edition() -> Edition:
     return make_edition(date=date(2026, 11, 20), papers=[(make_paper(title="The first"), [])])
 
 
-def send(edition: Edition) -> delivery.SendReport:
-    delivery.plan(edition, now=timezone.now())
-    return delivery.Sender(edition).run()
+def send(edition: Edition) -> sending.SendReport:
+    planning.plan(edition, now=timezone.now())
+    return sending.Sender(edition).run()
 
 
 def test_the_provider_gets_the_whole_mail_and_names_it(edition: Edition) -> None:
     make_subscriber(email="ada@example.org")
     with provider(200, TAKEN) as server:
-        assert send(edition) == delivery.SendReport(digests=1, accepted=1)
-        assert send(edition) == delivery.SendReport()
+        assert send(edition) == sending.SendReport(digests=1, accepted=1)
+        assert send(edition) == sending.SendReport()
     row = Delivery.objects.get()
     assert (row.state, row.message_id) == ("accepted", "provider-ada@example.org")
     [asked] = server.received

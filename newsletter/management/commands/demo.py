@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 from django.utils import timezone
 
-from newsletter import delivery, edition
+from newsletter import edition
+from newsletter.delivery import closing, planning, sending, sweeping
 from newsletter.demo.outbox_page import write_index
 from newsletter.demo.readers import make_readers, others_active
 from newsletter.mixes import topics_in_words
@@ -109,17 +110,17 @@ class Command(BaseCommand):
             self.stdout.write(f"  {entry.rank}. {entry.card['title']}")
             self.stdout.write(f"     {explain(entry.terms)}")
 
-    def _send(self, built: Edition, now: datetime) -> tuple[delivery.SendReport, int]:
-        delivery.sweep(now=timezone.now())
-        planned = delivery.plan(built, now=now, late_too=True)
+    def _send(self, built: Edition, now: datetime) -> tuple[sending.SendReport, int]:
+        sweeping.sweep(now=timezone.now())
+        planned = planning.plan(built, now=now, late_too=True)
         built.refresh_from_db()
-        if built.state not in delivery.SENDABLE:
-            return delivery.SendReport(), planned
-        sent = delivery.Sender(built).run()
-        delivery.close_if_done(built, now=timezone.now(), late_too=True)
+        if built.state not in Edition.SENDABLE:
+            return sending.SendReport(), planned
+        sent = sending.Sender(built).run()
+        closing.close_if_done(built, now=timezone.now(), late_too=True)
         return sent, planned
 
-    def _show_mails(self, built: Edition, sent: delivery.SendReport, planned: int, readers: int) -> None:
+    def _show_mails(self, built: Edition, sent: sending.SendReport, planned: int, readers: int) -> None:
         self.stdout.write(
             f"\nMails        {readers} readers, {planned} newly planned, {sent.digests} digests composed, "
             f"{sent.accepted} mails written, {sent.skipped} skipped"

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from newsletter import delivery
 from newsletter.addresses import AddressError, parse_address
+from newsletter.delivery import closing, planning, sending, sweeping
 from newsletter.mail import Press
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 from papers.management import arguments
@@ -29,45 +29,43 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         edition = self._edition(arguments.day("--date", options["date"]) if options["date"] else None)
         only = self._subscriber(options["to"])
-        if edition.state not in delivery.SENDABLE:
+        if edition.state not in Edition.SENDABLE:
             self.stdout.write(f"{edition} is {edition.state}: nothing to send.")
             return
         if options["dry_run"]:
             self._say_what_would_be_sent(edition, only)
             return
-        delivery.sweep(now=timezone.now())
-        planned = delivery.plan(edition, now=timezone.now(), only=only, late_too=True)
+        sweeping.sweep(now=timezone.now())
+        planned = planning.plan(edition, now=timezone.now(), only=only, late_too=True)
         report = self._send(edition, only)
-        closed = only is None and delivery.close_if_done(edition, now=timezone.now(), late_too=True)
+        closed = only is None and closing.close_if_done(edition, now=timezone.now(), late_too=True)
         self._summarise(edition, planned, report, closed=closed)
         if report.stopped:
             raise CommandError(f"{report.stopped}. Nothing is lost: run the command again")
 
-    def _send(self, edition: Edition, only: Subscriber | None) -> delivery.SendReport:
+    def _send(self, edition: Edition, only: Subscriber | None) -> sending.SendReport:
         """Send, and wait for claims that a killed sender left until they run out."""
         edition.refresh_from_db()
-        total = delivery.Sender(edition, only=only, progress=self._progress).run()
+        total = sending.Sender(edition, only=only, progress=self._progress).run()
         while not total.stopped and only is None:
-            held, until = delivery.held_elsewhere(edition)
+            held, until = closing.held_elsewhere(edition)
             if until is None:
                 break
             wait = max(0.0, (until - timezone.now()).total_seconds()) + 0.1
             self.stdout.write(f"{held} mails are in another sender's hands; waiting {wait:.0f} s")
             time.sleep(wait)
-            delivery.sweep(now=timezone.now())
-            total = delivery.Sender(edition, progress=self._progress, report=total).run()
+            sweeping.sweep(now=timezone.now())
+            total = sending.Sender(edition, progress=self._progress, report=total).run()
         return total
 
-    def _progress(self, report: delivery.SendReport) -> None:
+    def _progress(self, report: sending.SendReport) -> None:
         if self.stdout.isatty() and report.accepted % 20 == 0:
             self.stdout.write(f"\r{report.accepted} sent", ending="")
             self.stdout.flush()
 
-    def _summarise(
-        self, edition: Edition, planned: int, report: delivery.SendReport, *, closed: bool
-    ) -> None:
+    def _summarise(self, edition: Edition, planned: int, report: sending.SendReport, *, closed: bool) -> None:
         rows = Delivery.objects.filter(edition=edition)
-        left = rows.exclude(state__in=delivery.SETTLED).count()
+        left = rows.exclude(state__in=Delivery.SETTLED).count()
         self.stdout.write(
             f"{edition}: {planned} planned, {report.digests} digests composed, "
             f"{report.accepted} mails accepted, {report.skipped} skipped, {report.rejected} rejected, "

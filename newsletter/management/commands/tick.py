@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from newsletter import delivery, heartbeat, outbox
+from newsletter import heartbeat, outbox
+from newsletter.delivery import draining
 from newsletter.models import Edition
 from papers.reading import rounds
 from papers.sources.names import name_of
@@ -27,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         pulse = heartbeat.beat(now=timezone.now())
         asked = outbox.send_pending(now=timezone.now())
-        sent = delivery.drain(now=timezone.now())
+        sent = draining.drain(now=timezone.now())
         refiling.work(seconds=REFILE_SECONDS)
         mails = f"{pulse.planned} planned, {asked + sent.accepted} accepted"
         self.stdout.write(f"{_today(pulse.edition)}. Mails: {mails}.")

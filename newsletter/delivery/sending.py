@@ -1,11 +1,5 @@
-"""The ledger: plan, claim, gate, hand over, record, sweep. The only place that sends digests.
+"""One run of one sender: claim, print, gate, hand over, record."""
 
-Never twice: a mail leaves only after its row passed the gate, and that is committed; a row passes once. A
-sender that dies between the gate and the record leaves its row in `handoff`, which becomes `in_doubt` and is
-never sent again by itself. No transaction is open while a mail is on its way.
-"""
-
-import logging
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,36 +7,18 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from newsletter.mail import Press, Print, message_id
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
-from newsletter.transport import Accepted, NoAnswer, Outcome, Refused, Transport, TransportDown
-
-logger = logging.getLogger(__name__)
+from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, Refused, TransportDown
+from newsletter.transport.single import Transport
 
 State = Delivery.State
 CHUNK = 50
 MAX_ATTEMPTS = 6
-FILES = "newsletter.filemail.EmailBackend"
-SENDABLE = (Edition.State.FROZEN, Edition.State.SENDING)
-SETTLED = (State.ACCEPTED, State.REJECTED, State.SKIPPED, State.EXPIRED, State.IN_DOUBT)
 
-_PLAN = """
-    INSERT INTO newsletter_delivery
-        (public_id, edition_id, subscriber_id, mix_id, state, reason, attempts, message_id, planned_at,
-         outcome)
-    SELECT gen_random_uuid(), %(edition)s, s.id, s.mix_id, 'pending', '', 0, '', %(now)s, ''
-      FROM newsletter_subscriber s
-      JOIN newsletter_edition e ON e.id = %(edition)s
-     WHERE s.state = 'active'
-       AND (%(late)s OR s.active_from IS NULL OR s.active_from <= e.frozen_at)
-       AND (%(demo)s OR s.origin <> 'demo')
-       AND (%(only)s::bigint IS NULL OR s.id = %(only)s)
-    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-"""
-_HOLD_OPEN = "SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE"
 # Leases are made and checked by the database's clock: one that runs before ours must not void them.
 _CLAIM = """
     UPDATE newsletter_delivery
@@ -81,45 +57,6 @@ class SendReport:
 
 class _Halted(Exception):
     """Going on would only be refused; the message says by whom."""
-
-
-def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, late_too: bool = False) -> int:
-    """Write a row for everybody who is owed this edition and has none; return how many are new.
-
-    Owed is an edition to those who were readers when it froze; `late_too`, which takes a person's decision,
-    adds those who came since. A closed edition plans nobody. Readers of the demo are mailed to files only.
-    """
-    same = Edition.objects.filter(pk=edition.pk)
-    same.filter(state=Edition.State.FROZEN).update(state=Edition.State.SENDING)
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Shared with gates and other planners, which would else deadlock with this; closing waits for it.
-        cursor.execute(_HOLD_OPEN, {"edition": edition.pk})
-        if cursor.fetchone() is None:
-            return 0
-        cursor.execute(
-            _PLAN,
-            {
-                "edition": edition.pk,
-                "now": now,
-                "only": only.pk if only else None,
-                "late": late_too,
-                "demo": settings.EMAIL_BACKEND == FILES,
-            },
-        )
-        return int(cursor.rowcount)
-
-
-def sweep(*, now: datetime) -> int:
-    """Take back what dead senders held: claims become pending, hand-overs in doubt; return how many."""
-    expired = Delivery.objects.filter(lease_until__lt=now)
-    freed = expired.filter(state=State.CLAIMED).update(state=State.PENDING, token=None, lease_until=None)
-    lost = expired.filter(state=State.HANDOFF).update(
-        state=State.IN_DOUBT,
-        reason="the sender ended before it heard an answer",
-        lease_until=None,
-        settled_at=now,
-    )
-    return freed + lost
 
 
 @dataclass(slots=True)
@@ -298,52 +235,3 @@ class Sender:
         if row is not None:
             held = held.filter(pk=row.pk)
         held.update(state=State.PENDING, token=None, lease_until=None)
-
-
-def close_if_done(edition: Edition, *, now: datetime, late_too: bool = False) -> bool:
-    """Close an edition once every row is settled and nobody who is owed it lacks a row."""
-    if plan(edition, now=now, late_too=late_too):
-        return False
-    with transaction.atomic():
-        locked = Edition.objects.select_for_update().get(pk=edition.pk)
-        rows = Delivery.objects.filter(edition=edition)
-        if locked.state != Edition.State.SENDING or rows.exclude(state__in=SETTLED).exists():
-            return False
-        doubt = rows.filter(state=State.IN_DOUBT).exists()
-        locked.state = Edition.State.CLOSED_WITH_IN_DOUBT if doubt else Edition.State.CLOSED
-        locked.closed_at = now
-        locked.save(update_fields=["state", "closed_at"])
-    return True
-
-
-def held_elsewhere(edition: Edition) -> tuple[int, datetime | None]:
-    """How many rows other senders hold, and when the first claim runs out."""
-    held = Delivery.objects.filter(edition=edition, state__in=[State.CLAIMED, State.HANDOFF])
-    first = (
-        held.filter(state=State.CLAIMED).order_by("lease_until").values_list("lease_until", flat=True).first()
-    )
-    return held.count(), first
-
-
-def drain(*, now: datetime, seconds: float = 30) -> SendReport:
-    """Plan and send whatever is due in any edition, for about `seconds`, and close what is done."""
-    total = SendReport()
-    sweep(now=now)
-    deadline = monotonic() + seconds
-    for edition in Edition.objects.filter(state__in=SENDABLE).order_by("date"):
-        plan(edition, now=now)
-        left = deadline - monotonic()
-        if left <= 0:
-            break
-        try:
-            part = Sender(edition).run(seconds=left)
-            close_if_done(edition, now=timezone.now())
-        except (DatabaseError, ValueError, KeyError) as error:
-            # One edition that cannot be printed must not keep the others.
-            logger.exception("%s cannot be sent", edition)
-            total.stopped = total.stopped or f"{edition}: {error}"
-            continue
-        for name in ("digests", "accepted", "rejected", "skipped", "postponed", "in_doubt"):
-            setattr(total, name, getattr(total, name) + getattr(part, name))
-        total.stopped = total.stopped or part.stopped
-    return total
