@@ -1,0 +1,88 @@
+"""Senders (`manage.py send_edition`) killed and frozen at any moment."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+
+from tests.crash.conftest import FULL, Worlds
+from tests.crash.world import Child, World, wait_until
+
+KILLS = 500 if FULL else 30
+LINES = 1  # connections of one sender to the mail server
+ENOUGH = 400  # readers who wait: no sender runs out of work before it is killed
+Log = Callable[[str], None]
+
+
+def kill_one_sender(world: World, chance: random.Random) -> bool:
+    """Start a sender and kill it at a random moment; False where it had ended before."""
+    before = world.arrived()
+    child = world.send()
+    if chance.random() < 0.75:  # while mails go out; else anywhere from its first step on
+        while world.arrived() == before:
+            if child.status() is not None:
+                return False
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.08))
+    else:
+        time.sleep(chance.uniform(0.01, 0.3))
+    return child.kill() == -signal.SIGKILL
+
+
+def test_killed_senders_neither_repeat_nor_forget_a_mail(worlds: Worlds, kill_log: Log) -> None:
+    world, chance = worlds(), random.Random()
+    world.add_readers(2 * ENOUGH)
+    kills, worst, doubt, began = 0, 0, 0, time.monotonic()
+    while kills < KILLS:
+        if world.waiting() < ENOUGH:
+            world.add_readers(ENOUGH)
+        killed = kill_one_sender(world, chance)
+        left = world.doubtful() - doubt
+        assert left <= LINES, f"one kill left {left} mails in doubt"
+        worst, doubt, kills = max(worst, left), doubt + left, kills + killed
+        if chance.random() < 0.7:  # else the next ones live beside the dead one's claims
+            world.let_leases_run_out()
+    seconds = time.monotonic() - began
+    assert not world.edition().startswith("closed"), "the work ran out before the kills"
+    world.finish()
+    verdict = world.verdict(doubt_at_most=doubt)
+    kill_log(f"{kills} senders killed, {kills / seconds:.1f} a second; at most {worst} in doubt for each\n{verdict}")
+    assert verdict.holds, verdict
+
+
+ROUNDS = 10 if FULL else 1
+FROZEN = 4  # senders at once
+
+
+def test_senders_frozen_beyond_their_lease_send_nothing_twice_when_they_wake(worlds: Worlds, kill_log: Log) -> None:
+    world, chance = worlds(), random.Random()
+    frozen_with = 0
+    for _ in range(ROUNDS):
+        world.add_readers(ENOUGH)
+        sleepers = []
+        for _ in range(FROZEN):
+            sleepers.append(freeze_one_sender(world, chance))
+        held = world.states()
+        frozen_with += held.get("claimed", 0) + held.get("handoff", 0)
+        longest = "select coalesce(max(extract(epoch from lease_until - clock_timestamp())), 0)"
+        time.sleep(max(0.0, float(world.one(f"{longest} from newsletter_delivery"))) + 0.1)
+        world.run("manage", "send_edition")
+        for sleeper in sleepers:
+            sleeper.signal(signal.SIGCONT)
+        for sleeper in sleepers:
+            assert sleeper.wait(30) == 0, sleeper.said()[-3000:]
+    world.finish()
+    verdict = world.verdict(doubt_at_most=ROUNDS * FROZEN * LINES)
+    kill_log(f"{ROUNDS * FROZEN} senders frozen with {frozen_with} mails in their hands\n{verdict}")
+    assert frozen_with > ROUNDS, "none was frozen with mails in its hands"
+    assert verdict.holds, verdict
+
+
+def freeze_one_sender(world: World, chance: random.Random) -> Child:
+    """Start a sender and stop it a random moment after its first mail."""
+    before = world.arrived()
+    child = world.send()
+    wait_until(lambda: world.arrived() > before, 20, "its first mail")
+    time.sleep(chance.uniform(0, 0.05))
+    child.signal(signal.SIGSTOP)
+    return child
