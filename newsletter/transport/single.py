@@ -1,11 +1,16 @@
 """One mail after the other over one kept connection of Django's mail API."""
 
 import select
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 from django.core.mail import EmailMessage, get_connection
+from django.utils import timezone
 
+from newsletter.failpoints import failpoint
+from newsletter.transport.carrier import Letter
 from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, TransportDown
 from newsletter.transport.verdicts import verdict
 
@@ -59,3 +64,42 @@ class Transport:
         """
         socket = getattr(getattr(self._connection, "connection", None), "sock", None)
         return socket is not None and bool(select.select([socket], [], [], 0)[0])
+
+
+class SingleCarrier:
+    """A Carrier over any backend of Django's mail API: one letter under way, handed over within `carry`."""
+
+    at_once = 50  # letters worth claiming together
+
+    def __init__(self) -> None:
+        self._transport = Transport()
+        self._known: list[tuple[Letter, Outcome]] = []
+
+    def __enter__(self) -> Self:
+        self._transport.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.__exit__(kind, error, trace)
+
+    def prepare(self, letter: Letter) -> None:
+        letter.content = letter.printed.message(letter.reader, public_id=letter.public_id, now=timezone.now())
+
+    def room(self, letters: Sequence[Letter]) -> int:
+        if self._known or not letters:
+            return 0
+        self._transport.open()
+        return 1
+
+    def carry(self, letters: Sequence[Letter]) -> None:
+        for letter in letters:
+            failpoint("before-call")
+            outcome = self._transport.hand_over(letter.content)
+            failpoint("after-call")
+            self._known.append((letter, outcome))
+
+    def answers(self) -> list[tuple[Letter, Outcome]]:
+        known, self._known = self._known, []
+        return known
