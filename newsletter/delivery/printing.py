@@ -57,8 +57,7 @@ class PrintRoom:
     def _press(self, first_on: date) -> tuple[Press, str]:
         if first_on not in self._presses:
             window = Edition.objects.filter(date__range=(first_on, self.edition.date), state__in=SHOWN)
-            editions = list(window.order_by("date"))
-            known = sorted((edition.pk, edition.revision) for edition in editions)
-            revisions = " ".join(f"{pk}:{revision}" for pk, revision in known)
-            self._presses[first_on] = Press(editions[-1]), revisions
+            press = Press(list(window))
+            revisions = " ".join(f"{pk}:{revision}" for pk, revision in sorted(press.revisions.items()))
+            self._presses[first_on] = press, revisions
         return self._presses[first_on]

@@ -156,7 +156,6 @@ class Sender:
         elif going:
             self._under_way |= {letter.key: letter for letter in going}
             way.carry(going)
-            failpoint("carry-started")
         self._fruitless = 0 if passed else self._fruitless + bool(rows)
         if len(going) < len(letters):
             self._refused([row for row in rows if row.id not in passed])
