@@ -1,11 +1,10 @@
 """Many readers of one print in one call of a provider's API, each with their own links.
 
-The mail travels once, with holes where a reader's links stand, in the provider's own template language; the
-readers travel as a list, each with what fills their holes, the id of their delivery and their List-Unsubscribe
+The mail travels once, with holes where a reader's links stand, in the provider's own template language. The
+readers travel as a list, each with what fills their holes, their delivery's id and their List-Unsubscribe
 header. The provider makes one mail for each and shows nobody the list.
 """
 
-import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +13,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 
 from newsletter.failpoints import failpoint
 from newsletter.mail import Print
 from newsletter.transport.carrier import Letter
-from newsletter.transport.http_verdicts import of_recipient, recipient_of
+from newsletter.transport.http_verdicts import by_address, of_recipient
 from newsletter.transport.line import Line
-from newsletter.transport.outcomes import NoAnswer, Outcome, Refused
+from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, Refused
 from newsletter.transport.providers import Batch, provider_of
-from newsletter.transport.single import calm_message
 
-LINKS = ("preferences", "unsubscribe")
 # So many mails alone refused for good, and none ever taken: the fault is in all of them, so it is ours.
 REFUSED_IN_A_ROW = 5
 
@@ -37,6 +35,10 @@ class Personal:
     address: str
     links: Mapping[str, str]  # hole -> token
     unsubscribe: str  # the List-Unsubscribe header
+
+    @property
+    def key(self) -> str:
+        return self.address.casefold()
 
 
 class BatchMessage(EmailMultiAlternatives):
@@ -58,8 +60,8 @@ class BatchCarrier:
 
     def __init__(self) -> None:
         provider = provider_of(settings.EMAIL_BACKEND)
-        assert provider is not None and provider.batch is not None, "this EMAIL_BACKEND takes one at a time"
-        self._provider = provider
+        if provider is None or provider.batch is None:
+            raise ImproperlyConfigured(f"{settings.EMAIL_BACKEND} takes one reader a call")
         self._batch: Batch = provider.batch
         self._line = Line()
         self._waiting: deque[list[Letter]] = deque()
@@ -95,10 +97,9 @@ class BatchCarrier:
         self._line.open()
         seen: set[str] = set()
         for letter in letters[: self._batch.limit]:
-            address = letter.content.address.casefold()
-            if letter.printed is not letters[0].printed or address in seen:
+            if letter.printed is not letters[0].printed or letter.content.key in seen:
                 break
-            seen.add(address)
+            seen.add(letter.content.key)
         return len(seen)
 
     def carry(self, letters: Sequence[Letter]) -> None:
@@ -123,12 +124,23 @@ class BatchCarrier:
         failpoint("before-call")
         failed = self._line.send(message)
         failpoint("after-call")
-        told = getattr(message.anymail_status, "recipients", {})
-        if failed is None or told:
-            return [(letter, self._outcome(letter, message)) for letter in letters]
+        status = message.anymail_status
+        if status is not None and (told := by_address(status.recipients)):
+            whole = self._is_whole(status.esp_response, len(letters))
+            return [(letter, self._outcome(told.get(letter.content.key), whole)) for letter in letters]
+        if failed is None:
+            failed = NoAnswer("the provider did not say what became of these mails")
         if not isinstance(failed, Refused) or failed.temporary:
-            return [(letter, failed) for letter in letters]
+            return [(letter, failed) for letter in self._with_waiting(letters, failed)]
         return self._refused_for_good(letters, failed)
+
+    def _with_waiting(self, letters: list[Letter], failed: Refused | NoAnswer) -> list[Letter]:
+        """These letters; with all that wait for a call of their own, where that would be refused too."""
+        if not (isinstance(failed, Refused) and failed.to_all):
+            return letters
+        waiting = [letter for rest in self._waiting for letter in rest]
+        self._waiting.clear()
+        return [*letters, *waiting]
 
     def _refused_for_good(self, letters: list[Letter], failed: Refused) -> list[tuple[Letter, Outcome]]:
         if len(letters) > 1:
@@ -136,25 +148,19 @@ class BatchCarrier:
             self._waiting.extendleft((letters[half:], letters[:half]))
             return []
         self._refused_alone += 1
-        known: list[tuple[Letter, Outcome]] = [(letters[0], failed)]
         if self._refused_alone >= REFUSED_IN_A_ROW and not self._taken_ever:
-            ours = replace(failed, temporary=True, to_all=True)
-            known = [
-                (letter, ours) for letter in (letters[0], *(one for rest in self._waiting for one in rest))
-            ]
-            self._waiting.clear()
-        return known
+            failed = replace(failed, temporary=True, to_all=True)
+        return [(letter, failed) for letter in self._with_waiting(letters, failed)]
 
-    def _outcome(self, letter: Letter, message: BatchMessage) -> Outcome:
-        status = message.anymail_status
-        outcome = of_recipient(recipient_of(status.recipients, letter.content.address))
-        if isinstance(outcome, Refused) and not self._is_complete(status.esp_response, len(message.to)):
-            return NoAnswer("the provider's answer does not count every reader")
-        if not isinstance(outcome, Refused | NoAnswer):
+    def _outcome(self, status: Any, whole: bool) -> Outcome:
+        outcome = of_recipient(status)
+        if isinstance(outcome, Accepted):
             self._taken_ever = True
+        elif not whole:
+            return NoAnswer("the provider's answer does not count every reader")
         return outcome
 
-    def _is_complete(self, response: Any, number: int) -> bool:
+    def _is_whole(self, response: Any, number: int) -> bool:
         """Whether each reader is in the answer: Anymail takes whom Mailjet leaves out for refused."""
         if not self._batch.counted_in:
             return True
@@ -190,24 +196,5 @@ class BatchCarrier:
     def _template(self, printed: Print) -> EmailMultiAlternatives:
         """The print with the provider's holes. Kept for the next call: letters come print by print."""
         if self._merged is None or self._printed is not printed:
-            self._printed, self._merged = printed, self._with_holes(printed)
+            self._printed, self._merged = printed, printed.merged(self._batch.hole.format)
         return self._merged
-
-    def _with_holes(self, printed: Print) -> EmailMultiAlternatives:
-        # First marks that no paper can contain, so that what papers do contain can be told from our holes.
-        mark = f"hole{secrets.token_hex(8)}"
-        merged = printed.merged(lambda name: f"{mark}{name}{mark}")
-        calm_message(merged, self._provider.reads)
-        holes = {f"{mark}{name}{mark}": self._batch.hole.format(name) for name in LINKS}
-        merged.body = _filled(str(merged.body), holes)
-        parts = [(_filled(str(content), holes), str(kind)) for content, kind in merged.alternatives]
-        merged.alternatives = []
-        for content, kind in parts:
-            merged.attach_alternative(content, kind)
-        return merged
-
-
-def _filled(text: str, holes: Mapping[str, str]) -> str:
-    for mark, hole in holes.items():
-        text = text.replace(mark, hole)
-    return text

@@ -47,12 +47,9 @@ def of_recipient(status: Any) -> Outcome:
     return NoAnswer("the provider did not say what became of this mail")
 
 
-def recipient_of(recipients: Mapping[str, Any], address: str) -> Any:
-    """The status of this address among Anymail's; providers differ in how they write it back."""
-    if address in recipients:
-        return recipients[address]
-    folded = address.casefold()
-    return next((status for key, status in recipients.items() if key.casefold() == folded), None)
+def by_address(recipients: Mapping[str, Any]) -> dict[str, Any]:
+    """Anymail's statuses by case-folded address: providers differ in how they write an address back."""
+    return {address.casefold(): status for address, status in recipients.items()}
 
 
 def _answered(error: Exception, code: int, now: datetime) -> Refused | NoAnswer:

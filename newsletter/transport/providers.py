@@ -40,34 +40,31 @@ class Provider:
     webhook: bool = True
     unsubscribe: str = ""  # what is wrong with our own List-Unsubscribe header, if anything
     tags: int | None = None  # how many a mail may have; None for any number
-    # What its template language would read in a paper's text.
-    reads: tuple[str, ...] = ()
+    # Its template language is looked for in every mail, so it might read one in a paper's text.
+    reads: bool = False
 
 
 _STORED = "its templates must be stored with it beforehand"
-_MAILGUN_WORDS = ("%recipient", "%unsubscribe_url", "%tag_unsubscribe_url", "%mailing_list_unsubscribe_url")
 
 PROVIDERS = {
     "amazon_ses": Provider("Amazon SES", single_because=_STORED, merge_headers=False),
-    "brevo": Provider("Brevo", single_because=_STORED),
+    "brevo": Provider("Brevo", single_because=_STORED, reads=True),
     "mailersend": Provider(
         "MailerSend",
         single_because="it takes neither metadata nor headers of one reader, and its bulk call answers later",
         metadata=False,
         merge_headers=False,
         unsubscribe="takes own headers, and so List-Unsubscribe, from Enterprise accounts only",
+        reads=True,
     ),
-    "mailgun": Provider("Mailgun", batch=Batch(1000, "%recipient.{}%"), reads=_MAILGUN_WORDS),
+    "mailgun": Provider("Mailgun", batch=Batch(1000, "%recipient.{}%")),
     "mailjet": Provider(
         "Mailjet",
         batch=Batch(50, "[[var:{}]]", own_headers_replace=True, counted_in="Messages"),
         tags=1,
-        reads=("[[",),
     ),
     "mailtrap": Provider("Mailtrap", single_because=_STORED, tags=1),
-    "mandrill": Provider(
-        "Mandrill", single_because="it takes no headers of one reader", merge_headers=False, reads=("*|",)
-    ),
+    "mandrill": Provider("Mandrill", single_because="it takes no headers of one reader", merge_headers=False),
     "postal": Provider(
         "Postal",
         single_because="it has no templates",
@@ -83,20 +80,18 @@ PROVIDERS = {
     "sendgrid": Provider(
         "SendGrid",
         batch=Batch(1000, "-reader.{}-", extra={"merge_field_format": "-reader.{}-"}),
-        reads=("-reader.",),
     ),
     "sparkpost": Provider(
         "SparkPost",
         single_because="its answer does not tell which readers it refused",
         unsubscribe="ignores our List-Unsubscribe header and sets its own",
         tags=1,
-        reads=("{{",),
+        reads=True,
     ),
     "unisender_go": Provider(
         "Unisender Go",
         batch=Batch(500, "{{{{{}}}}}"),
         unsubscribe="takes our List-Unsubscribe header only from accounts that its support approved",
-        reads=("{{",),
     ),
 }
 
@@ -105,15 +100,3 @@ def provider_of(backend: str) -> Provider | None:
     """The provider behind an EMAIL_BACKEND; None for a mail server, files, or one that is not Anymail's."""
     found = _BACKEND.fullmatch(backend)
     return PROVIDERS.get(found[1]) if found else None
-
-
-def calm(text: str, reads: tuple[str, ...], *, html: bool) -> str:
-    """Return `text` so that a provider's template language finds nothing in it; readers see the same.
-
-    In HTML the first character of each mark becomes an entity; in plain text a space follows it.
-    """
-    for mark in reads:
-        if mark in text:
-            first = f"&#{ord(mark[0])};" if html else f"{mark[0]} "
-            text = re.sub(f"{re.escape(mark[0])}(?={re.escape(mark[1:])})", first, text)
-    return text

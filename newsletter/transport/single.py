@@ -5,16 +5,19 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from newsletter.failpoints import failpoint
 from newsletter.mail import DigestMessage
+from newsletter.mail.merging import Neutral
 from newsletter.transport.carrier import Letter
-from newsletter.transport.http_verdicts import of_recipient, recipient_of
+from newsletter.transport.http_verdicts import by_address, of_recipient
 from newsletter.transport.line import Line
 from newsletter.transport.outcomes import Accepted, Outcome
-from newsletter.transport.providers import Provider, calm, provider_of
+from newsletter.transport.providers import Provider, provider_of
+
+_NEUTRAL = Neutral(())
 
 
 class Transport(Line):
@@ -28,7 +31,7 @@ class Transport(Line):
         status = getattr(message, "anymail_status", None)
         if status is None:
             return Accepted()
-        return of_recipient(recipient_of(status.recipients, message.to[0]))
+        return of_recipient(by_address(status.recipients).get(message.to[0].casefold()))
 
 
 class SingleCarrier:
@@ -79,14 +82,9 @@ def fit(message: DigestMessage, provider: Provider) -> None:
         # Anymail refuses to build a mail with metadata for it.
         del message.metadata
     if provider.reads:
-        calm_message(message, provider.reads)
-
-
-def calm_message(message: EmailMultiAlternatives, reads: tuple[str, ...]) -> None:
-    """The same mail, in whose subject, text and HTML a provider's template language finds nothing."""
-    message.subject = calm(str(message.subject), reads, html=False)
-    message.body = calm(str(message.body), reads, html=False)
-    parts = [(str(content), str(kind)) for content, kind in message.alternatives]
-    message.alternatives = []
-    for content, kind in parts:
-        message.attach_alternative(calm(content, reads, html=kind == "text/html"), kind)
+        message.subject = _NEUTRAL.text(str(message.subject))
+        message.body = _NEUTRAL.text(str(message.body))
+        parts = [(_NEUTRAL.html(str(content)), str(kind)) for content, kind in message.alternatives]
+        message.alternatives = []
+        for content, kind in parts:
+            message.attach_alternative(content, kind)
