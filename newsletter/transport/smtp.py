@@ -41,6 +41,11 @@ class SmtpCarrier:
         self._writing: set[Line] = set()
         self._dial_after = 0.0
 
+    @property
+    def at_once(self) -> int:
+        """Letters worth preparing together: while some travel, the next ones wait."""
+        return 2 * self._most
+
     def __enter__(self) -> Self:
         return self
 
@@ -58,8 +63,7 @@ class SmtpCarrier:
         address = letter.reader.email
         if not re.fullmatch(r"[!-;=?-~]+", address):
             raise ValueError(f"{address!r} is no plain ASCII address")
-        message = letter.printed.message(letter.reader, public_id=letter.public_id, now=timezone.now())
-        content = message.message().as_bytes(linesep="\r\n")
+        content = letter.printed.wire(letter.reader, public_id=letter.public_id, now=timezone.now())
         letter.content = Enveloped(f"RCPT TO:<{address}>\r\n".encode("ascii"), stuffed(content))
 
     def room(self, letters: Sequence[Letter]) -> int:
