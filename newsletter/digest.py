@@ -1,9 +1,10 @@
-"""What a choice of topics gets out of an edition: sections, fair shares, a length cap. Pure.
+"""What a choice of topics gets out of some editions: sections, fair shares, a length cap. Pure.
 
-One `Composer` is made per edition; composing a mix is then a few list operations, because a million readers
-have a hundred thousand different mixes.
+One `Composer` is made for a window of editions; composing a mix is then a few list operations, because a
+million readers have a hundred thousand different mixes.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A paper of an edition: its rank there (1 = first) and its matches."""
+    """A paper: its rank among all of the window (1 = first) and its matches."""
 
     rank: int
     matches: tuple[Match, ...]
@@ -78,8 +79,24 @@ class Digest:
         return Digest(tuple(section for section in kept if section.items))
 
 
+def best_first(scores: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
+    """Put several editions in one order, each keeping its own: (edition, position) from 0, best first.
+
+    `scores` are those of each edition's papers in their order, the oldest edition first. A paper counts as
+    much as the best one that its edition put behind it, so what an editor pinned stays in front. Among equals
+    the newer edition comes first.
+    """
+    keyed = []
+    for edition, own in enumerate(scores):
+        counts = -math.inf
+        for position in range(len(own) - 1, -1, -1):
+            counts = max(counts, own[position])
+            keyed.append((-counts, -edition, position))
+    return [(-edition, position) for _, edition, position in sorted(keyed)]
+
+
 class Composer:
-    """Composes digests from one edition's entries."""
+    """Composes digests from the entries of a window."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._ranks = sorted(entry.rank for entry in entries)

@@ -33,6 +33,11 @@ def neighbours(day: date, *, today: date) -> Neighbours:
     )
 
 
+def between(first: date, last: date) -> list[Edition]:
+    """The printed editions of a window, oldest first."""
+    return list(Edition.objects.filter(state__in=PRINTED, date__range=(first, last)).order_by("date"))
+
+
 def last_with_papers(*, before: date) -> date | None:
     """The latest day before this one whose edition has a paper to show."""
     entries = EditionPaper.objects.filter(

@@ -1,11 +1,11 @@
 """The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -14,8 +14,12 @@ from newsletter.forms import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown
+from newsletter.shelf import PRINTED, between, last_with_papers, neighbours, shown
 from papers.models import Topic
+
+MOST_EDITIONS = 7  # what a window has at most
+# Days without an edition make a window longer; one that asks for years is nobody's mail.
+LONGEST_SPAN = timedelta(days=366)
 
 
 @require_safe
@@ -35,11 +39,17 @@ def edition(request: HttpRequest, day: date) -> HttpResponse:
 
 
 @require_safe
-def digest(request: HttpRequest, day: date, slug: str) -> HttpResponse:
-    """The mail of a mix, in the browser: not for search engines, and nothing personal in it."""
-    found = get_object_or_404(Edition, date=day, state__in=PRINTED)
+def digest(request: HttpRequest, day: date, slug: str, first: date | None = None) -> HttpResponse:
+    """The mail of a mix, in the browser: not for search engines, and nothing personal in it.
+
+    With `first` it is the mail of a window of editions, whose first and last are of these days.
+    """
+    since = day if first is None else first
+    editions = between(since, day) if day - since < LONGEST_SPAN else []
+    if not editions or (editions[0].date, editions[-1].date) != (since, day) or len(editions) > MOST_EDITIONS:
+        raise Http404("no edition of this day is printed")
     mix = get_object_or_404(TopicMix, slug=slug)
-    response = HttpResponse(preview(found, mix).html)
+    response = HttpResponse(preview(editions, mix).html)
     response["X-Robots-Tag"] = "noindex"
     # Mail brings its own styles; it has no scripts and loads nothing.
     response["Content-Security-Policy"] = (

@@ -74,7 +74,7 @@ def page(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -
         "mixes": [(mix.pk, f"{topics_in_words(mix)} · {mix.length} papers") for mix in offered],
         "chosen": chosen,
         "sandbox": SANDBOX,
-        "mail": preview(edition, chosen.mix, subscriber=chosen.subscriber) if chosen else None,
+        "mail": preview([edition], chosen.mix, chosen.subscriber) if chosen else None,
     }
     return TemplateResponse(request, "admin/newsletter/edition/preview.html", context)
 
@@ -84,7 +84,7 @@ def html_part(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: i
     """The HTML part alone, for the frame on the page; its links open in new tabs."""
     edition = _edition(desk, request, number)
     chosen = _chosen(request)
-    html = preview(edition, chosen.mix, subscriber=chosen.subscriber).html if chosen else ""
+    html = preview([edition], chosen.mix, chosen.subscriber).html if chosen else ""
     html = html.replace("<head>", '<head><base target="_blank">', 1)
     return HttpResponse(
         html, headers={"Content-Security-Policy": MAIL_POLICY, "Referrer-Policy": "no-referrer"}

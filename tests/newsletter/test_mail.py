@@ -31,7 +31,7 @@ HOSTILE = "<script>alert(1)</script> & \"quotes\" 'too'\r\nBcc: everybody@exampl
 
 
 def mail_of(edition: Edition, reader: Subscriber) -> DigestMessage:
-    printed = Press(edition).print(reader.mix)
+    printed = Press([edition]).print(reader.mix)
     assert printed is not None
     return printed.message(reader, public_id=PUBLIC_ID, now=NOW)
 
@@ -105,7 +105,7 @@ def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) 
         *("Why: you follow Theory (“theory”); 10 upvotes.", f"http://127.0.0.1:8000/papers/{keys[1]}/"),
         "Code: https://example.org/code",
     ]
-    assert "You get this once a day. You follow Agents and Theory." in text
+    assert "You get this at most once a day. You follow Agents and Theory." in text
 
 
 def test_the_html_part_is_good_html_with_the_same_papers(edition: Edition, reader: Subscriber) -> None:
@@ -173,16 +173,16 @@ def test_the_other_links_lead_to_their_pages(edition: Edition, reader: Subscribe
 def test_the_page_of_a_mix_and_its_preview_hold_no_personal_link(
     edition: Edition, reader: Subscriber, client: Client
 ) -> None:
-    shown = preview(edition, reader.mix)
+    shown = preview([edition], reader.mix)
     assert client.get(f"/{DAY}/mix/{reader.mix.slug}/").content.decode() == shown.html
     for part in (shown.text, shown.html):
         assert reader.handle not in part and "ada@" not in part
-    assert reader.handle in preview(edition, reader.mix, reader).html
+    assert reader.handle in preview([edition], reader.mix, reader).html
     assert shown.subject == "Où vont les agents ?, and 2 more"
 
 
 def test_a_preview_says_where_no_mail_is_sent(edition: Edition) -> None:
-    shown = preview(edition, mix_for({make_topic(slug="robotics"): "normal"}))
+    shown = preview([edition], mix_for({make_topic(slug="robotics"): "normal"}))
     assert shown.text == "Nothing in this edition matches these topics, so no mail is sent."
     assert faults_of(shown.html) == []
 
@@ -239,7 +239,7 @@ def test_the_largest_digest_stays_under_the_size_that_is_shown_whole(letter: str
     edition = make_edition(date=DAY, papers=papers)
     reader = make_subscriber()
     reader.mix = mix_for({topic: "normal"}, length=20)
-    printed = Press(edition).print(reader.mix)
+    printed = Press([edition]).print(reader.mix)
     assert printed is not None
     message = printed.message(reader, public_id=PUBLIC_ID, now=NOW)
     assert 20_000 < len(message.wire) <= MAX_WIRE_BYTES
@@ -253,7 +253,7 @@ def test_an_ordinary_digest_of_twenty_loses_no_paper() -> None:
     topic = make_topic(slug="agents")
     abstract = "This sentence has about a hundred characters, as sentences of abstracts often do. " * 9
     papers = [(make_paper(abstract=abstract), [topic]) for _ in range(20)]
-    printed = Press(make_edition(date=DAY, papers=papers)).print(mix_for({topic: "normal"}, length=20))
+    printed = Press([make_edition(date=DAY, papers=papers)]).print(mix_for({topic: "normal"}, length=20))
     assert printed is not None and len(printed.digest.items) == 20
     assert printed.size < 70_000
 
@@ -316,8 +316,8 @@ def test_each_card_is_rendered_once_whatever_the_number_of_mixes(
         rendered.append(name)
         return render_to_string(name, context)
 
-    monkeypatch.setattr("newsletter.mail.render_to_string", render)
-    press = Press(edition)
+    monkeypatch.setattr("newsletter.mail.cards.render_to_string", render)
+    press = Press([edition])
     for length in (5, 10, 15, 20):
         press.print(mix_for({agents: "normal"}, length=length))
     assert press.composed == 4
