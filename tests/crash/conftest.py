@@ -69,12 +69,12 @@ def worlds(server: Database, tmp_path: Path) -> Iterator[Worlds]:
     """Makes worlds, each with its own copy of the prepared database."""
     with ExitStack() as stack:
 
-        def make(**environment: str) -> World:
+        def make(*, slow: float = 0, **environment: str) -> World:
             name = f"crash_{next(_numbers)}"
             folder = tmp_path / name
             folder.mkdir()
             context: AbstractContextManager[World] = a_world(
-                folder, server.create(name, like="crash"), **environment
+                folder, server.create(name, like="crash"), slow=slow, **environment
             )
             return stack.enter_context(context)
 

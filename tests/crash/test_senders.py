@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 
 from tests.crash.conftest import FULL, Worlds
-from tests.crash.world import LEASE, TIMEOUT, Child, World, wait_until
+from tests.crash.world import LEASE, LINES, TIMEOUT, Child, World, wait_until
 
 KILLS = 500 if FULL else 30
-LINES = 1  # connections of one sender to the mail server
 ENOUGH = 400  # readers who wait: no sender runs out of work before it is killed
 Log = Callable[[str], None]
 
@@ -43,7 +42,7 @@ def test_killed_senders_neither_repeat_nor_forget_a_mail(worlds: Worlds, kill_lo
         if chance.random() < 0.7:  # else the next ones live beside the dead one's claims
             world.let_leases_run_out()
     seconds = time.monotonic() - began
-    assert not world.edition().startswith("closed"), "the work ran out before the kills"
+    assert not world.closed(), "the work ran out before the kills"
     world.finish()
     verdict = world.verdict(doubt_at_most=doubt)
     kill_log(f"{kills} senders killed, {kills / seconds:.1f} a second; at most {worst} in doubt for each\n{verdict}")

@@ -20,6 +20,7 @@ from tests.crash.oracle import Mail, Row, Verdict, judge
 from tests.processes import ROOT, RunningSink, smtp_sink
 
 LEASE = 5  # seconds, the shortest there is
+LINES = 4  # connections of one sender to the mail server
 TIMEOUT = 3  # seconds for one answer of the mail server
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([0-9a-f-]{36})@", re.IGNORECASE | re.MULTILINE)
 
@@ -94,6 +95,8 @@ class World:
             "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
             "EMAIL_TIMEOUT": str(TIMEOUT),
             "NEWSLETTER_LEASE_SECONDS": str(LEASE),
+            "NEWSLETTER_SMTP_CONNECTIONS": str(LINES),
+            "NEWSLETTER_FREEZE_AT": "00:00",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "LOG_LEVEL": "INFO",
         }
@@ -188,7 +191,10 @@ class World:
             )
 
     def edition(self) -> str:
-        return str(self.one("select state from newsletter_edition where frozen_at is not null"))
+        return str(self.one("select state from newsletter_edition where number = 1"))
+
+    def closed(self) -> bool:
+        return self.edition().startswith("closed")
 
     def arrived(self) -> int:
         """How many mails the server took; cheap enough to ask all the time."""
@@ -213,7 +219,7 @@ class World:
         for _ in range(10):
             self.let_leases_run_out()
             self.run("manage", "send_edition", seconds=120)
-            if self.edition().startswith("closed"):
+            if self.closed():
                 return
         raise AssertionError(f"the edition does not close: {self.states()}")
 
@@ -224,8 +230,9 @@ def _delivery(content: bytes) -> str:
 
 
 @contextmanager
-def a_world(folder: Path, database: str, **environment: str) -> Iterator[World]:
-    with smtp_sink(folder / "sink") as sink:
+def a_world(folder: Path, database: str, *, slow: float = 0, **environment: str) -> Iterator[World]:
+    """`slow` is how many seconds the mail server takes to say that it has a mail."""
+    with smtp_sink(folder / "sink", slow=slow) as sink:
         world = World(folder, database, sink, **environment)
         try:
             yield world
