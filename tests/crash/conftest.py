@@ -5,6 +5,7 @@ Two forms: short within the whole suite; in full with CRASH=full (`make crash`),
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -40,20 +41,24 @@ def bounded() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A PostgreSQL of our own, with a migrated database to copy: `crash`."""
-    folder = tmp_path_factory.mktemp("crash")
-    database = Database(folder)
-    try:
-        url = database.create("crash")
-        with a_world(folder, url) as world:
-            world.run("manage", "migrate", "--verbosity", "0")
-            world.run("tests.crash.seeding:prepare")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(WITNESS)
-        yield database
-    finally:
-        database.stop()
+def server() -> Iterator[Database]:
+    """A PostgreSQL of our own, with a migrated database to copy: `crash`.
+
+    Not in pytest's folder, which another run of pytest shuts for the user that PostgreSQL runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="paper-round-crash-") as name:
+        folder = Path(name)
+        database = Database(folder)
+        try:
+            url = database.create("crash")
+            with a_world(folder, url) as world:
+                world.run("manage", "migrate", "--verbosity", "0")
+                world.run("tests.crash.seeding:prepare")
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(WITNESS)
+            yield database
+        finally:
+            database.stop()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ Log = Callable[[str], None]
 ROUNDS = 10 if FULL else 1
 READERS = 12  # for each kill: enough that all lines are busy more than once
 
-# Passed once in a run; the others once for a claim, a commit, a connection or a mail.
-ONCE = ("before-plan-commit", "after-plan-commit", "before-release", "before-close-commit")
+# Passed once in a run; the others once for a mix, a commit or a mail.
+ONCE = ("before-plan-commit", "after-plan-commit", "after-claim", "before-release", "before-close-commit")
 # Nothing is on its way at the first passing of these, so a kill there leaves nothing in doubt.
 BEFORE_THE_GATE = ("before-plan-commit", "after-plan-commit", "after-claim", "after-print", "before-gate-commit")
 ON_THE_WAY = ("after-gate-commit", "carry-started", "body-half-sent", "body-sent", "answer-read")
