@@ -134,6 +134,7 @@ class World:
     def start(self, program: str, *arguments: str, failpoint: str = "", log: str = "") -> Child:
         self._started += 1
         path = self.folder / (log or f"{self._started:04}.log")
+        path.touch()
         pid = self.ask(hatch=[program, *arguments], failpoint=failpoint, log=str(path))
         return Child(self, pid, path)
 
