@@ -21,8 +21,8 @@ Replies = dict[str, str]
 class Server(socketserver.ThreadingTCPServer):
     """`replies` maps "greeting", "EHLO", "MAIL", "RCPT", "DATA", "." and so on to an answer.
 
-    Lines of an answer are divided by "\\n". `for_recipient` may answer otherwise from RCPT on; "cut" there
-    is the number of bytes of the mail after which the connection is ended.
+    Lines of an answer are divided by "\\n". `for_recipient` may answer otherwise from RCPT on; there, "cut"
+    is after how many bytes of the mail the connection is ended, and "too big" after how many it is refused.
     """
 
     allow_reuse_address = True
@@ -41,6 +41,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.connections = 0
         self.on_data: Callable[[], object] = lambda: None
         self.hang_up_after_mail = False
+        self.mails_a_connection: int | None = None
         self.over = threading.Event()
 
     @property
@@ -59,6 +60,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 class _Conversation(socketserver.StreamRequestHandler):
     server: Server
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
         self.server.connections += 1
@@ -67,8 +69,9 @@ class _Conversation(socketserver.StreamRequestHandler):
         super().setup()
 
     def handle(self) -> None:
-        self._replies = self.server.replies
-        if not self._say(self._replies.get("greeting", "220 ready")):
+        self._special: Replies = {}
+        self._mails = 0
+        if not self._say(self.server.replies.get("greeting", "220 ready")):
             return
         while line := self.rfile.readline():
             command = line.decode().strip()
@@ -76,16 +79,24 @@ class _Conversation(socketserver.StreamRequestHandler):
             self.server.commands.append(command)
             if word == "RCPT":
                 self._recipient = command.partition("<")[2].partition(">")[0]
-                self._replies = {**self.server.replies, **self.server.for_recipient(self._recipient)}
+                self._special = self.server.for_recipient(self._recipient)
             if word == "DATA":
                 self.server.on_data()
-            reply = self._replies.get(word, self._usual(word, command))
+            reply = self._reply(word, self._usual(word, command))
             if not self._say(reply) or word == "QUIT":
                 return
             if word == "STARTTLS" and reply.startswith("220"):
                 self._encrypt()
             if re.match(r"(\(drip\))?354", reply) and not self._take_message():
                 return
+
+    def finish(self) -> None:
+        super().finish()
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.close()  # the server itself knows only the socket within
+
+    def _reply(self, word: str, usual: str) -> str:
+        return self._special.get(word, self.server.replies.get(word, usual))
 
     def _usual(self, word: str, command: str) -> str:
         if word == "EHLO":
@@ -102,8 +113,12 @@ class _Conversation(socketserver.StreamRequestHandler):
         self.server.extensions.remove("STARTTLS")
 
     def _take_message(self) -> bool:
-        if "cut" in self._replies:
-            self.rfile.read(int(self._replies["cut"]))
+        if "cut" in self._special:
+            self.rfile.read(int(self._special["cut"]))
+            return False
+        if "too big" in self._special:
+            self.rfile.read(int(self._special["too big"]))
+            self._say("552 too big")
             return False
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
@@ -113,7 +128,10 @@ class _Conversation(socketserver.StreamRequestHandler):
         if lines:
             self.server.received.append(b"".join(lines))
             self.server.recipients.append(self._recipient)
-        return self._say(self._replies.get(".", "250 accepted")) and not self.server.hang_up_after_mail
+        self._mails += 1
+        if not self._say(self._reply(".", "250 accepted")) or self.server.hang_up_after_mail:
+            return False
+        return self._mails != self.server.mails_a_connection
 
     def _say(self, reply: str) -> bool:
         """Answer; False where the conversation is over."""
