@@ -217,17 +217,6 @@ def test_a_server_that_ends_each_connection_after_a_few_mails_gets_all_of_them()
     assert server.connections >= len(server.received) / 3
 
 
-@pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """A server's side of TLS, with a certificate for 127.0.0.1 that this process trusts."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
-
-
 OPENINGS = {
     "greeting refused": {"greeting": "554 no"},
     "greeting refused for now": {"greeting": "421 busy"},
