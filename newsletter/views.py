@@ -43,7 +43,7 @@ def digest(request: HttpRequest, day: date, slug: str, first: date | None = None
     editions = window(first or day, day)
     if not editions or editions[-1].date != day:
         raise Http404("no edition of this day is printed")
-    mix = get_object_or_404(TopicMix, slug=slug)
+    mix = get_object_or_404(TopicMix.objects.prefetch_related("choices__topic"), slug=slug)
     response = HttpResponse(preview(editions, mix).html)
     response["X-Robots-Tag"] = "noindex"
     # Mail brings its own styles; it has no scripts and loads nothing.

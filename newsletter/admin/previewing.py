@@ -122,7 +122,7 @@ def _chosen(request: HttpRequest, edition: Edition) -> Chosen | None:
     if "subscriber" in request.GET:
         if not _may(request, "view"):
             raise PermissionDenied
-        readers = Subscriber.objects.select_related("mix")
+        readers = Subscriber.objects.select_related("mix").prefetch_related("mix__choices__topic")
         reader = get_object_or_404(readers, pk=_number(request.GET["subscriber"]))
         editions = _asked_for(request, edition) or _owed(reader, edition)
         shown = reader if _may(request, "change") else None
@@ -130,7 +130,8 @@ def _chosen(request: HttpRequest, edition: Edition) -> Chosen | None:
         query = f"subscriber={reader.pk}&editions={len(editions)}"
         return Chosen(reader.mix, editions, shown, words + _over(editions), query)
     if "mix" in request.GET:
-        mix = get_object_or_404(TopicMix, pk=_number(request.GET["mix"]))
+        mixes = TopicMix.objects.prefetch_related("choices__topic")
+        mix = get_object_or_404(mixes, pk=_number(request.GET["mix"]))
         editions = _asked_for(request, edition) or [edition]
         words = f"for {topics_in_words(mix)}, {mix.length} papers" + _over(editions)
         return Chosen(mix, editions, None, words, f"mix={mix.pk}&editions={len(editions)}")
