@@ -39,7 +39,7 @@ def plain(edition: Edition, mixes: Sequence[TopicMix], reader: Subscriber) -> Di
 
 def ours(edition: Edition, mixes: Sequence[TopicMix], reader: Subscriber) -> Digests:
     """With the press made anew, so that every card is rendered in the time that is measured."""
-    press = Press(edition)
+    press = Press([edition])
     digests = []
     for mix in mixes:
         printed = press.print(mix)

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from newsletter.digest import Choice, Composer, Entry, Match, Section
 from newsletter.mail import facts, why
+from newsletter.mail.words import Span, numbers
 from newsletter.models import Edition, EditionPaper, Subscriber, TopicMix
 from newsletter.tokens import link_token
 
@@ -44,7 +45,9 @@ class Plain:
         self._edition = edition
         self._site = str(settings.SITE_URL).rstrip("/")
         self.frame: Context = {
-            "edition": edition,
+            "span": Span(edition.date, edition.date),
+            "numbers": numbers([edition.number]),
+            "notes": [{"day": "", "text": edition.note}] if edition.note else [],
             "name": settings.NEWSLETTER_NAME,
             "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
             "preferences_prefix": f"{self._site}/preferences/",
@@ -67,7 +70,7 @@ class Plain:
             "mix": mix.slug,
         }
         sections = [self._section(section, ranks[0]) for section in digest.sections]
-        subject_context = {"lead_title": titles[0], "others": len(titles) - 1}
+        subject_context = {"span": self.frame["span"], "lead_title": titles[0], "others": len(titles) - 1}
         return {**self.frame, "subject_context": subject_context, "sections": sections, "hole": hole}
 
     def render(self, context: Context, reader: Subscriber) -> tuple[str, str, str]:

@@ -1,9 +1,10 @@
-"""What a choice of topics gets out of an edition: sections, fair shares, a length cap. Pure.
+"""What a choice of topics gets out of some editions: sections, fair shares, a length cap. Pure.
 
-One `Composer` is made per edition; composing a mix is then a few list operations, because a million readers
-have a hundred thousand different mixes.
+One `Composer` is made for a window of editions; composing a mix is then a few list operations, because a
+million readers have a hundred thousand different mixes.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A paper of an edition: its rank there (1 = first) and its matches."""
+    """A paper: its rank among all of the window (1 = first) and its matches."""
 
     rank: int
     matches: tuple[Match, ...]
@@ -78,21 +79,40 @@ class Digest:
         return Digest(tuple(section for section in kept if section.items))
 
 
+def best_first(scores: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
+    """Put several editions in one order, each keeping its own: (edition, position) from 0, best first.
+
+    `scores` are those of each edition's papers in their order, the oldest edition first. A paper counts as
+    much as the best one that its edition put behind it, so what an editor pinned stays in front. Among equals
+    the newer edition comes first.
+    """
+    keyed = []
+    for edition, own in enumerate(scores):
+        counts = -math.inf
+        for position in range(len(own) - 1, -1, -1):
+            counts = max(counts, own[position])
+            keyed.append((-counts, -edition, position))
+    return [(-edition, position) for _, edition, position in sorted(keyed)]
+
+
 class Composer:
-    """Composes digests from one edition's entries."""
+    """Composes digests from the entries of a window."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._ranks = sorted(entry.rank for entry in entries)
-        self._by_topic: dict[str, list[tuple[int, Match]]] = defaultdict(list)
-        for entry in entries:
-            for match in entry.matches:
-                self._by_topic[match.topic].append((entry.rank, match))
+        # topic -> its papers, best ranked first, each with the topics that it matches better.
+        self._by_topic: dict[str, list[tuple[int, Match, tuple[str, ...]]]] = defaultdict(list)
+        for entry in sorted(entries, key=lambda entry: entry.rank):
+            better: list[str] = []
+            for match in sorted(entry.matches, key=lambda match: (-match.score, match.topic)):
+                self._by_topic[match.topic].append((entry.rank, match, tuple(better)))
+                better.append(match.topic)
 
     def compose(self, choice: Choice) -> Digest:
         """Return the digest of this choice: the same choice always gives the same digest."""
         if not choice.weights:
             return self._top(choice.length)
-        shelves = self._shelves(choice)
+        shelves = {topic: self._shelf(topic, choice) for topic in choice.weights}
         # The k-th paper of a topic is its helping number (k + 1) / helpings-per-round: everybody's first
         # before anybody's second, in proportion to weight; among equals the better ranked paper first.
         queue = sorted(
@@ -111,18 +131,19 @@ class Composer:
             return self._top(choice.length)
         return Digest(tuple(sorted(sections, key=lambda section: section.items[0].rank)))
 
-    def _shelves(self, choice: Choice) -> dict[str, list[tuple[int, Match]]]:
-        """Put every matching paper under its best matching topic of the choice only, best ranked first."""
-        best: dict[int, Match] = {}
-        for topic in choice.weights:
-            for rank, match in self._by_topic.get(topic, ()):
-                known = best.get(rank)
-                if known is None or (match.score, known.topic) > (known.score, match.topic):
-                    best[rank] = match
-        shelves: dict[str, list[tuple[int, Match]]] = defaultdict(list)
-        for rank in sorted(best):
-            shelves[best[rank].topic].append((rank, best[rank]))
-        return shelves
+    def _shelf(self, topic: str, choice: Choice) -> list[tuple[int, Match]]:
+        """The papers whose best matching topic of the choice is this, best ranked first.
+
+        Not more than a digest holds: the others could not be in it.
+        """
+        shelf: list[tuple[int, Match]] = []
+        chosen = choice.weights.keys()
+        for rank, match, better in self._by_topic.get(topic, ()):
+            if chosen.isdisjoint(better):
+                shelf.append((rank, match))
+                if len(shelf) == choice.length:
+                    break
+        return shelf
 
     def _top(self, length: int) -> Digest:
         items = tuple(Item(rank, None) for rank in self._ranks[:length])

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", views.today, name="today"),
     path("<day:day>/", views.edition, name="edition"),
     path("<day:day>/mix/<str:slug>/", views.digest, name="digest"),
+    path("<day:first>/<day:day>/mix/<str:slug>/", views.digest, name="window_digest"),
     path("subscribe/", people.subscribe, name="subscribe"),
     path("confirm/<str:token>/", people.confirm, name="confirm"),
     path("preferences/", people.preferences_link, name="preferences_link"),

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -14,7 +14,7 @@ from newsletter.forms import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown
+from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown, window
 from papers.models import Topic
 
 
@@ -35,11 +35,16 @@ def edition(request: HttpRequest, day: date) -> HttpResponse:
 
 
 @require_safe
-def digest(request: HttpRequest, day: date, slug: str) -> HttpResponse:
-    """The mail of a mix, in the browser: not for search engines, and nothing personal in it."""
-    found = get_object_or_404(Edition, date=day, state__in=PRINTED)
-    mix = get_object_or_404(TopicMix, slug=slug)
-    response = HttpResponse(preview(found, mix).html)
+def digest(request: HttpRequest, day: date, slug: str, first: date | None = None) -> HttpResponse:
+    """The mail of a mix, in the browser: not for search engines, and nothing personal in it.
+
+    With `first` it is the mail of the window of editions from that day on.
+    """
+    editions = window(first or day, day)
+    if not editions or editions[-1].date != day:
+        raise Http404("no edition of this day is printed")
+    mix = get_object_or_404(TopicMix.objects.prefetch_related("choices__topic"), slug=slug)
+    response = HttpResponse(preview(editions, mix).html)
     response["X-Robots-Tag"] = "noindex"
     # Mail brings its own styles; it has no scripts and loads nothing.
     response["Content-Security-Policy"] = (

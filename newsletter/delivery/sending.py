@@ -73,7 +73,7 @@ class Sender:
 
     def run(self, *, seconds: float | None = None) -> SendReport:
         """Send what is pending, at most for `seconds`, and return what was done."""
-        press = Press(self.edition)
+        press = Press([self.edition])
         prints: dict[int, Print | None] = {}
         deadline = None if seconds is None else monotonic() + seconds
         try:

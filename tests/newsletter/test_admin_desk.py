@@ -203,7 +203,7 @@ def read_by_somebody() -> tuple[Edition, Subscriber]:
 
 def test_the_preview_is_the_mail_that_is_sent(boss: Client) -> None:
     edition, reader = read_by_somebody()
-    sent = Press(edition).print(reader.mix)
+    sent = Press([edition]).print(reader.mix)
     assert sent is not None
     text, html = sent.parts(reader)
     page, frame = mail_of(boss, edition, f"subscriber={reader.pk}")

@@ -107,7 +107,7 @@ def test_the_archive_fills_digests_and_is_never_called_trending() -> None:
         import_file(path, now=timezone.now(), listed_on=today - timedelta(days=1))
     assert Paper.objects.filter(from_archive=True).count() == 406
     built = edition.build(today, now=noon(today) + timedelta(days=1))
-    press = Press(built)
+    press = Press([built])
     for mix in twelve_mixes():
         followed = {topic.slug: topic.name for topic in mix.topics.all()}
         printed = press.print(mix)

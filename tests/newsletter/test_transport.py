@@ -155,7 +155,7 @@ def test_a_connection_that_the_server_closed_after_a_mail_costs_no_certainty(
     edition: Edition,
 ) -> None:
     reader = make_subscriber()
-    printed = Press(edition).print(reader.mix)
+    printed = Press([edition]).print(reader.mix)
     assert printed is not None
     message = printed.message(reader, public_id="some-id", now=timezone.now())
     with smtp_server() as server, override_settings(**server.settings), Transport() as transport:

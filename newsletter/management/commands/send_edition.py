@@ -86,7 +86,7 @@ class Command(BaseCommand):
         if only is not None:
             owed, waiting = owed.filter(pk=only.pk), waiting.filter(subscriber=only)
         self.stdout.write(f"{edition}, {edition.state}")
-        press = Press(edition)
+        press = Press([edition])
         counts = Counter(owed.values_list("mix_id", flat=True)) + Counter(
             waiting.values_list("mix_id", flat=True)
         )
