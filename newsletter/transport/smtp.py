@@ -58,8 +58,7 @@ class SmtpCarrier:
         address = letter.reader.email
         if not re.fullmatch(r"[!-;=?-~]+", address):
             raise ValueError(f"{address!r} is no plain ASCII address")
-        message = letter.printed.message(letter.reader, public_id=letter.public_id, now=timezone.now())
-        content = message.message().as_bytes(linesep="\r\n")
+        content = letter.printed.wire(letter.reader, public_id=letter.public_id, now=timezone.now())
         letter.content = Enveloped(f"RCPT TO:<{address}>\r\n".encode("ascii"), stuffed(content))
 
     def room(self, letters: Sequence[Letter]) -> int:
@@ -89,14 +88,16 @@ class SmtpCarrier:
         """Wait until at least one letter under way has its outcome; see `Carrier`."""
         done: list[tuple[Letter, Outcome]] = []
         while self._busy:
-            first = min(line.deadline for line in self._busy)
-            # Once something is known, whatever else is there already comes with it.
-            ready = self._selector.select(0 if done else max(0.0, first - monotonic()))
+            # Letters are begun in the order of their deadlines. Once something is known, whatever else is
+            # there already comes with it.
+            wait = 0 if done else max(0.0, next(iter(self._busy)).deadline - monotonic())
+            ready = self._selector.select(wait)
             for key, _ in ready:
                 self._advance(key.data, done)
-            self._give_up_late_ones(done)
-            if done and not ready:
-                break
+            if not ready:
+                self._give_up_late_ones(done)
+                if done:
+                    break
         return done
 
     def _advance(self, line: Line, done: list[tuple[Letter, Outcome]]) -> None:
@@ -111,7 +112,6 @@ class SmtpCarrier:
     def _give_up_late_ones(self, done: list[tuple[Letter, Outcome]]) -> None:
         now = monotonic()
         for line in [line for line in self._busy if line.deadline <= now]:
-            line.advance()  # the answer may have come meanwhile, if this process did not run
             line.give_up(f"no answer came within {self._timeout:g} seconds")
             self._take_outcome(line, done)
 
