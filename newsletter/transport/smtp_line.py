@@ -7,6 +7,7 @@ sent, whether or not they ever arrive.
 import re
 import ssl
 from contextlib import suppress
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import NamedTuple
 
 from newsletter.failpoints import armed, failpoint
@@ -14,7 +15,7 @@ from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, Refused
 from newsletter.transport.smtp_dialing import Opened
 from newsletter.transport.smtp_verdicts import CLOSING, Step, is_refusal, refusal, unanswered, wanted
 
-READ = 65_536  # bytes
+READ = 4_096  # bytes
 LONGEST_TALK = 100_000  # bytes of all answers to one letter; RFC 5321 allows 512 a line
 TLS_RECORD = 16_384  # bytes
 LINES_KEPT = 3  # of an answer, for the reason of a refusal
@@ -37,6 +38,8 @@ class Line:
     def __init__(self, opened: Opened, mail: bytes) -> None:
         self.sock = opened.sock
         self.sock.setblocking(False)
+        # Each write here is a whole turn of the conversation: nothing follows that it could be sent with.
+        self.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.over = False  # no further mail may go this way
         self.outcome: Outcome | None = None
         self.deadline = 0.0
