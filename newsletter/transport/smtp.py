@@ -8,6 +8,7 @@ import re
 import selectors
 from collections.abc import Sequence
 from email.utils import parseaddr
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,8 @@ from newsletter.transport.outcomes import Outcome, TransportDown
 from newsletter.transport.smtp_dialing import Dialer
 from newsletter.transport.smtp_line import Enveloped, Line
 
+# Answers that come so soon after the first one come with it: one commit then records them all.
+TOGETHER_SECONDS = 0.004
 GOODBYE_SECONDS = 1.0  # how long all servers together have to answer our QUIT
 # A server that refused one more connection is asked again after this time, as long as others stand.
 DIAL_AGAIN_SECONDS = 30.0
@@ -40,6 +43,11 @@ class SmtpCarrier:
         self._busy: dict[Line, Letter] = {}
         self._writing: set[Line] = set()
         self._dial_after = 0.0
+
+    @property
+    def at_once(self) -> int:
+        """Letters worth preparing together: while some travel, the next ones wait."""
+        return 2 * self._most
 
     def __enter__(self) -> Self:
         return self
@@ -87,17 +95,19 @@ class SmtpCarrier:
     def answers(self) -> list[tuple[Letter, Outcome]]:
         """Wait until at least one letter under way has its outcome; see `Carrier`."""
         done: list[tuple[Letter, Outcome]] = []
+        until = inf
         while self._busy:
-            # Letters are begun in the order of their deadlines. Once something is known, whatever else is
-            # there already comes with it.
-            wait = 0 if done else max(0.0, next(iter(self._busy)).deadline - monotonic())
-            ready = self._selector.select(wait)
+            # Letters are begun in the order of their deadlines, so the first one's comes first.
+            first = next(iter(self._busy)).deadline
+            ready = self._selector.select(max(0.0, min(first, until) - monotonic()))
             for key, _ in ready:
                 self._advance(key.data, done)
             if not ready:
                 self._give_up_late_ones(done)
-                if done:
-                    break
+            if done and until == inf:
+                until = monotonic() + TOGETHER_SECONDS
+            elif done and (not ready or monotonic() >= until):
+                break
         return done
 
     def _advance(self, line: Line, done: list[tuple[Letter, Outcome]]) -> None:
