@@ -43,10 +43,11 @@ class Line:
         except OSError as error:  # smtplib's exceptions are OSErrors
             raise TransportDown(f"the mail server cannot be reached: {error}") from error
         session = getattr(self._connection, "session", None)
-        if isinstance(session, requests.Session) and session is not self._session:
-            self._watch.mount(session)
+        if isinstance(session, requests.Session):
             # One pause within the call may last as long as the whole of it.
             self._connection.timeout = settings.EMAIL_TIMEOUT
+            if session is not self._session:
+                self._watch.mount(session)
         self._session = session
 
     def close(self) -> None:
