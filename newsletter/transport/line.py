@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
+from newsletter.transport.http_verdicts import http_verdict
 from newsletter.transport.outcomes import NoAnswer, Refused, TransportDown
 from newsletter.transport.verdicts import verdict
 from newsletter.transport.watch import Watch
@@ -62,13 +63,18 @@ class Line:
             sent = self._send(message)
         except Exception as error:  # every way to fail must end in a state; the error decides which
             over_http = self._session is not None
-            found = verdict(error, left=self._watch.left or not over_http, now=timezone.now())
+            found = self._http_verdict(error) if over_http else verdict(error)
             if not over_http or isinstance(found, NoAnswer):
                 # A connection in an unknown state would spoil the next mail's certainty.
                 with suppress(Exception):
                     self.close()
             return found
         return None if sent else NoAnswer("the mail backend reported nothing sent")
+
+    def _http_verdict(self, error: Exception) -> Refused | NoAnswer:
+        # Cut by us, a call looks broken.
+        told = TimeoutError() if self._watch.cut else error
+        return http_verdict(told, left=self._watch.left, now=timezone.now())
 
     def _send(self, message: EmailMessage) -> Any:
         if self._session is None:

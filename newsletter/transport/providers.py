@@ -25,6 +25,8 @@ class Batch:
     own_headers_replace: bool = False
     # The list in its answer that has one entry a reader; without it, none is missing by accident.
     counted_in: str = ""
+    # The only HTTP status that means "taken", where Anymail reads none of the answer but that it is a 2xx.
+    taken_with: int = 0
     extra: dict[str, Any] = field(default_factory=dict)  # Anymail's esp_extra
 
 
@@ -79,7 +81,7 @@ PROVIDERS = {
     ),
     "sendgrid": Provider(
         "SendGrid",
-        batch=Batch(1000, "-reader.{}-", extra={"merge_field_format": "-reader.{}-"}),
+        batch=Batch(1000, "-reader.{}-", taken_with=202, extra={"merge_field_format": "-reader.{}-"}),
     ),
     "sparkpost": Provider(
         "SparkPost",

@@ -148,7 +148,7 @@ def test_whom_an_answer_leaves_out_is_in_doubt(ask: Ask) -> None:
         known = delivered(batch, make_letters(make_print(), readers(2)))
     assert known == {
         "reader0@example.org": Accepted("1"),
-        "reader1@example.org": NoAnswer("the provider's answer does not count every reader"),
+        "reader1@example.org": NoAnswer("the provider's answer does not say what became of every mail"),
     }
 
 

@@ -140,7 +140,7 @@ def test_a_wrong_key_or_too_many_mails_ends_the_run_and_costs_nobody_the_mail(
     for _ in range(3):
         make_subscriber()
     with provider(status, {"ErrorCode": 10, "Message": "no"}) as server:
-        reason = f"AnymailRequestsAPIError {status}"
+        reason = f"the provider answered {status}"
         assert send(edition).stopped == f"the mail server or provider refuses everything: {reason}"
         assert list(Delivery.objects.order_by("pk").values_list("state", "reason")) == [
             *(("pending", reason), ("pending", ""), ("pending", ""))
@@ -163,5 +163,5 @@ def test_a_connection_that_the_server_closed_after_a_mail_costs_no_certainty(
         for _ in range(3):
             transport.open()
             assert transport.hand_over(message) == Accepted()
-            wait_until(transport._was_hung_up, 5, "the server ended the connection")
+            wait_until(transport.was_hung_up, 5, "the server ended the connection")
     assert len(server.received) == 3
