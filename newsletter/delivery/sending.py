@@ -1,45 +1,43 @@
-"""One run of one sender: claim, print, gate, hand over, record."""
+"""One run of one sender: claim, print, prepare, gate, hand over, record.
 
+A loop over a `Carrier`. While letters are on their way, the next are printed and prepared; one commit records
+all answers that have come and opens the gate for the letters that fit on the lines that are free.
+"""
+
+import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import datetime
+from math import inf
+from time import monotonic, sleep
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from newsletter.mail import Press, Print, message_id
-from newsletter.models import Delivery, Edition, Subscriber, TopicMix
-from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, Refused, TransportDown
-from newsletter.transport.single import Transport
+from newsletter.delivery import rate, recording
+from newsletter.delivery.ledger import Claimed, Ledger
+from newsletter.delivery.printing import PrintRoom
+from newsletter.delivery.recording import MAX_ATTEMPTS, Change
+from newsletter.failpoints import failpoint
+from newsletter.models import Edition, Subscriber
+from newsletter.transport.carrier import Carrier, Letter
+from newsletter.transport.choosing import carrier
+from newsletter.transport.outcomes import NoAnswer, Outcome, Refused, TransportDown
 
-State = Delivery.State
-CHUNK = 50
-MAX_ATTEMPTS = 6
+__all__ = ["MAX_ATTEMPTS", "SendReport", "Sender"]
+logger = logging.getLogger(__name__)
 
-# Leases are made and checked by the database's clock: one that runs before ours must not void them.
-_CLAIM = """
-    UPDATE newsletter_delivery
-       SET state = 'claimed', token = %(token)s,
-           lease_until = clock_timestamp() + %(lease)s * interval '1 second'
-     WHERE id IN (
-        SELECT id FROM newsletter_delivery
-         WHERE edition_id = %(edition)s AND state = 'pending' AND (next_at IS NULL OR next_at <= %(now)s)
-           AND (%(only)s::bigint IS NULL OR subscriber_id = %(only)s)
-         ORDER BY mix_id, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-"""
-# FOR SHARE makes an unsubscribe that is under way come first or wait: after it committed, no gate opens.
-_GATE = """
-    UPDATE newsletter_delivery d
-       SET state = 'handoff', handed_over_at = %(now)s,
-           lease_until = clock_timestamp() + %(lease)s * interval '1 second',
-           attempts = attempts + 1, message_id = %(message_id)s
-      FROM (SELECT id FROM newsletter_subscriber WHERE id = %(subscriber)s AND state = 'active' FOR SHARE) s,
-           (SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE) e
-     WHERE d.id = %(id)s AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
-"""
+FIRST_CLAIM, MOST_CLAIMED = 100, 500
+# Claims hold about as many rows as go out in so many seconds: far less than a lease.
+CLAIM_SECONDS = 5
+# How long a sender waits for a database that went away, and how often in a row it may fail.
+PATIENCE, FAILURES = 30, 5
+# How long a run waits for the rate; longer, and it ends: another run goes on.
+LONGEST_WAIT = 60
+COUNTED = {"accepted": "accepted", "rejected": "rejected", "in_doubt": "in_doubt", "pending": "postponed"}
 
 
 @dataclass(slots=True)
@@ -50,8 +48,10 @@ class SendReport:
     accepted: int = 0
     rejected: int = 0
     skipped: int = 0
+    expired: int = 0
     postponed: int = 0
     in_doubt: int = 0
+    out_of_time: bool = False  # mails may still wait that could go now
     stopped: str = ""  # why the run ended early, "" where it did not
 
 
@@ -69,169 +69,233 @@ class Sender:
     progress: Callable[[SendReport], None] | None = None
     report: SendReport = field(default_factory=SendReport)
     token: uuid.UUID = field(default_factory=uuid.uuid4)
-    _open: tuple[Delivery, Outcome] | None = None
+    _ledger: Ledger = field(init=False)
+    _prints: PrintRoom = field(init=False)
+    _queue: deque[Claimed] = field(default_factory=deque)  # claimed, not yet prepared
+    _ready: list[Letter] = field(default_factory=list)  # prepared, not yet gated
+    _rows: dict[int, Claimed] = field(default_factory=dict)  # of the letters ready and under way
+    _under_way: dict[int, Letter] = field(default_factory=dict)
+    _changes: list[Change] = field(default_factory=list)  # known, not yet recorded
+    _exhausted: bool = False
+    _claims: "_Claims" = field(default_factory=lambda: _Claims())
+    _wait: float = 0.0  # seconds until the rate lets the next one go
+    _failures: int = 0
+    _fruitless: int = 0  # gates in a row that let nobody pass
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.edition, self.only, self.token)
+        self._prints = PrintRoom(self.edition)
 
     def run(self, *, seconds: float | None = None) -> SendReport:
         """Send what is pending, at most for `seconds`, and return what was done."""
-        press = Press([self.edition])
-        prints: dict[int, Print | None] = {}
-        deadline = None if seconds is None else monotonic() + seconds
+        deadline = inf if seconds is None else monotonic() + seconds
         try:
-            with Transport() as transport:
-                for chunk in self._chunks():
-                    self._print_new(press, prints, chunk)
-                    for row in chunk:
-                        if deadline is not None and monotonic() > deadline:
-                            return self.report
-                        self._one(row, prints[row.mix_id], transport)
-                    self._settle()
-        except (TransportDown, _Halted) as error:
+            rate.ensure_open(now=self.clock())
+            with carrier() as way:
+                try:
+                    self._work(way, deadline)
+                finally:
+                    self._wind_down(way)
+        except (TransportDown, rate.Used, _Halted) as error:
             self.report.stopped = str(error)
         finally:
-            self._settle()
-            self._release()
-            self.report.digests += press.composed
+            self._ledger.release()
+            self.report.digests += self._prints.composed
         return self.report
 
-    def _chunks(self) -> Iterator[list[Delivery]]:
+    def _work(self, way: Carrier, deadline: float) -> None:
         while True:
-            now = self.clock()
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    _CLAIM,
-                    {
-                        "token": self.token,
-                        "lease": settings.NEWSLETTER_LEASE_SECONDS,
-                        "edition": self.edition.pk,
-                        "now": now,
-                        "limit": CHUNK,
-                        "only": self.only.pk if self.only else None,
-                    },
-                )
-            mine = Delivery.objects.filter(token=self.token, state=State.CLAIMED, edition=self.edition)
-            chunk = list(mine.select_related("subscriber").order_by("mix_id", "id"))
-            if not chunk:
+            self.report.out_of_time = monotonic() > deadline
+            letters = [] if self.report.out_of_time else self._ready[: self._free(way)]
+            self._turn(way, letters)
+            if not self.report.out_of_time:
+                self._fill(way)
+            if self._under_way:
+                self._hear(way)
+            elif self.report.out_of_time or (self._exhausted and not self._ready and not self._queue):
                 return
-            yield chunk
+            elif self._wait:
+                sleep(min(self._wait, max(0.0, deadline - monotonic())))
 
-    def _print_new(self, press: Press, prints: dict[int, Print | None], chunk: list[Delivery]) -> None:
-        wanted = {row.mix_id for row in chunk}
-        # Rows come in the order of their mixes, so older prints are done with; all of them would not fit.
-        for done in prints.keys() - wanted:
-            del prints[done]
-        missing = wanted - prints.keys()
-        mixes = TopicMix.objects.filter(pk__in=missing).prefetch_related("choices__topic")
-        for mix in mixes:
-            prints[mix.pk] = press.print(mix)
+    def _free(self, way: Carrier) -> int:
+        """How many of the letters that are ready may be gated now."""
+        self._wait = 0.0
+        if not self._ready:
+            return 0
+        room = way.room(self._ready)
+        if not room:
+            if not self._under_way:
+                raise TransportDown("no line to the mail server or provider is free")
+            return 0
+        granted, self._wait = rate.take(room)
+        if self._wait > LONGEST_WAIT and not self._under_way:
+            raise rate.Used(self._wait)
+        return granted
 
-    def _one(self, row: Delivery, printed: Print | None, transport: Transport) -> None:
-        if printed is None:
-            self._skip(row, "nothing matched")
+    def _turn(self, way: Carrier, letters: Sequence[Letter]) -> None:
+        """Record what is known, gate these letters in the same commit, and hand over those that passed."""
+        if not letters and not self._changes:
             return
-        transport.open()
-        now = self.clock()
-        public_id = str(row.public_id)
+        rows = [self._rows[letter.key] for letter in letters]
+        del self._ready[: len(letters)]
+        printed = self._prints.printed_from(min(row.first_on for row in rows)) if rows else ""
+        began = monotonic()
         try:
-            message = printed.message(row.subscriber, public_id=public_id, now=now)
-        except ValueError as error:
-            self._skip(row, f"no mail can be addressed to this reader: {error}")
+            passed = self._ledger.turn(self._changes, rows, printed=printed, now=self.clock())
+        except (OperationalError, InterfaceError) as error:
+            # Committed or not: no byte of these has left, so they wait again. The answers are still known.
+            self._give_back(rows, "the database was away")
+            self._reconnect(error)
             return
-        # One commit records the answer to the mail before and opens the gate for this one.
-        with transaction.atomic():
-            self._record_answer()
-            gated = self._gate(row, now)
-        self._open = None
-        if not gated:
-            self._refused_at_gate(row)
-            return
-        self._open = (row, NoAnswer("the sender failed"))
-        outcome = transport.hand_over(message)
-        self._open = (row, outcome)
-        if isinstance(outcome, Refused) and outcome.to_all:
-            raise _Halted(f"the mail server or provider refuses everything: {outcome.reason}")
-
-    def _gate(self, row: Delivery, now: datetime) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _GATE,
-                {
-                    "id": row.pk,
-                    "subscriber": row.subscriber_id,
-                    "edition": self.edition.pk,
-                    "token": self.token,
-                    "now": now,
-                    "lease": settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS,
-                    "message_id": message_id(str(row.public_id)),
-                },
-            )
-            return bool(cursor.rowcount == 1)
-
-    def _refused_at_gate(self, row: Delivery) -> None:
-        """Find out why: a reader who left is skipped; a stopped edition ends the run.
-
-        Else the claim ran out: it is given back, and taken again if nobody else was faster.
-        """
-        state = Subscriber.objects.filter(pk=row.subscriber_id).values_list("state", flat=True).first()
-        if state != Subscriber.State.ACTIVE:
-            self._skip(row, f"reader is {state}")
-            return
-        edition = Edition.objects.filter(pk=self.edition.pk).values_list("state", flat=True).first()
-        if edition != Edition.State.SENDING:
-            raise _Halted(f"the edition is {edition}")
-        self._release(row)
-
-    def _skip(self, row: Delivery, reason: str) -> None:
-        held = Delivery.objects.filter(pk=row.pk, token=self.token, state=State.CLAIMED)
-        self.report.skipped += held.update(
-            state=State.SKIPPED, reason=reason, lease_until=None, settled_at=self.clock()
-        )
-
-    def _settle(self) -> None:
-        self._record_answer()
-        self._open = None
-
-    def _record_answer(self) -> None:
-        """Record the answer to the last mail, if one is open."""
-        if self._open is None:
-            return
-        row, outcome = self._open
-        now = self.clock()
-        # `in_doubt` too: an answer that comes after the lease ran out is still the answer.
-        held = Delivery.objects.filter(pk=row.pk, token=self.token, state__in=[State.HANDOFF, State.IN_DOUBT])
-        held.update(lease_until=None, **self._changes(row, outcome, now))
+        self._failures = 0
+        self._changes.clear()
+        going = [letter for letter in letters if letter.key in passed]
+        if going and monotonic() - began > settings.NEWSLETTER_LEASE_SECONDS:
+            # Asleep for longer than a lease: others may have given these up meanwhile.
+            self._give_back([self._rows[letter.key] for letter in going], "the sender slept")
+        elif going:
+            self._under_way |= {letter.key: letter for letter in going}
+            way.carry(going)
+        self._fruitless = 0 if passed else self._fruitless + bool(rows)
+        if len(going) < len(letters):
+            self._refused([row for row in rows if row.id not in passed])
         if self.progress:
             self.progress(self.report)
 
-    def _changes(self, row: Delivery, outcome: Outcome, now: datetime) -> dict[str, object]:
-        if isinstance(outcome, Accepted):
-            self.report.accepted += 1
-            known = {"message_id": outcome.message_id} if outcome.message_id else {}
-            return {"state": State.ACCEPTED, "settled_at": now, "reason": "", **known}
-        if isinstance(outcome, NoAnswer):
-            self.report.in_doubt += 1
-            return {"state": State.IN_DOUBT, "settled_at": now, "reason": outcome.reason}
-        if outcome.to_all:
-            # Not this mail's fault, so not one of its attempts.
-            self.report.postponed += 1
-            later = now + timedelta(minutes=1)
-            return {
-                "state": State.PENDING,
-                "token": None,
-                "next_at": later,
-                "attempts": row.attempts,
-                "reason": outcome.reason,
-            }
-        attempts = row.attempts + 1
-        if outcome.temporary and attempts < MAX_ATTEMPTS:
-            self.report.postponed += 1
-            later = now + timedelta(minutes=2**attempts)
-            return {"state": State.PENDING, "token": None, "next_at": later, "reason": outcome.reason}
-        self.report.rejected += 1
-        return {"state": State.REJECTED, "settled_at": now, "reason": outcome.reason}
+    def _refused(self, rows: Sequence[Claimed]) -> None:
+        """See to rows that did not pass: readers who left, rows that are too late, or a stopped edition.
 
-    def _release(self, row: Delivery | None = None) -> None:
-        """Give back what was claimed and not gated: this row, or all."""
-        held = Delivery.objects.filter(token=self.token, state=State.CLAIMED)
-        if row is not None:
-            held = held.filter(pk=row.pk)
-        held.update(state=State.PENDING, token=None, lease_until=None)
+        Else the claim ran out or an edition changed: all claims are given back, to be taken and printed anew.
+        """
+        for row in rows:
+            del self._rows[row.id]
+        stopped = self._ledger.stopped_by()
+        if stopped:
+            raise _Halted(stopped)
+        if self._fruitless > FAILURES:
+            raise _Halted("no mail passes the gate")
+        states = self._ledger.refuse(rows, now=self.clock())
+        self.report.skipped += states.count("skipped")
+        self.report.expired += states.count("expired")
+        if len(states) < len(rows) or "pending" in states:
+            for letter in self._ready:
+                del self._rows[letter.key]
+            self._ready.clear()
+            self._queue.clear()
+            self._prints.start_again()
+            self._ledger.release()
+            self._exhausted = False
+
+    def _hear(self, way: Carrier) -> None:
+        """Wait for answers; raises where one of them was meant for every mail."""
+        to_all: Refused | None = None
+        for letter, outcome in way.answers():
+            failpoint("answer-read")
+            self._note(letter, outcome)
+            if isinstance(outcome, Refused) and outcome.to_all:
+                to_all = outcome
+        if to_all is not None:
+            if to_all.retry_after:
+                rate.hold(to_all.retry_after, now=self.clock())
+            raise _Halted(f"the mail server or provider refuses everything: {to_all.reason}")
+
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        del self._under_way[letter.key]
+        row = self._rows.pop(letter.key)
+        change = recording.answered(row.id, row.attempts, outcome, now=self.clock())
+        name = COUNTED[change.state]
+        setattr(self.report, name, getattr(self.report, name) + 1)
+        self._changes.append(change)
+
+    def _fill(self, way: Carrier) -> None:
+        """Prepare as many letters as the carrier can make use of; those that need no mail are settled."""
+        while len(self._ready) < way.at_once and len(self._changes) < MOST_CLAIMED:
+            if not self._queue and not self._claim(way.at_once):
+                return
+            self._prepare(self._queue.popleft(), way)
+
+    def _prepare(self, row: Claimed, way: Carrier) -> None:
+        printed = self._prints.print(row)
+        if printed is None:
+            self._skip(row, "nothing matched", covers=True)
+            return
+        letter = Letter(row.id, row.public_id, printed, row)
+        try:
+            way.prepare(letter)
+        except ValueError as error:
+            self._skip(row, f"no mail can be addressed to this reader: {error}", covers=False)
+            return
+        self._rows[row.id] = row
+        self._ready.append(letter)
+
+    def _skip(self, row: Claimed, reason: str, *, covers: bool) -> None:
+        self.report.skipped += 1
+        self._changes.append(recording.skipped(row.id, row.attempts, reason, covers=covers))
+
+    def _claim(self, at_once: int) -> bool:
+        """Claim the next rows; False where none wait."""
+        while not self._exhausted and not self._queue:
+            try:
+                rows = self._ledger.claim(self._claims.size(at_once), now=self.clock())
+            except (OperationalError, InterfaceError) as error:
+                self._reconnect(error)
+                continue
+            self._prints.expect(rows)
+            self._queue.extend(rows)
+            self._exhausted = not rows
+        return bool(self._queue)
+
+    def _give_back(self, rows: Sequence[Claimed], reason: str) -> None:
+        for row in rows:
+            del self._rows[row.id]
+            self._changes.append(recording.not_sent(row.id, row.attempts, reason))
+        self._exhausted = False
+
+    def _wind_down(self, way: Carrier) -> None:
+        """Hear and record what is still under way."""
+        try:
+            while self._under_way and (known := way.answers()):
+                for letter, outcome in known:
+                    self._note(letter, outcome)
+        finally:
+            for letter in list(self._under_way.values()):
+                self._note(letter, NoAnswer("the sender failed"))
+            while self._changes:
+                self._turn(way, [])
+
+    def _reconnect(self, error: Exception) -> None:
+        """Wait for the database; raises where it stays away, or fails again and again."""
+        if connection.in_atomic_block:
+            raise error
+        logger.warning("The database failed, the sender waits for it: %s", error)
+        self._failures += 1
+        until = monotonic() + PATIENCE
+        while self._failures <= FAILURES:
+            try:
+                connection.close()
+                connection.ensure_connection()
+                return
+            except OperationalError as again:
+                error = again
+                if monotonic() > until:
+                    break
+            sleep(0.2)
+        raise _Halted(f"the database fails: {' '.join(str(error).split())}") from error
+
+
+@dataclass(slots=True)
+class _Claims:
+    """How many rows to claim: as many as go out in CLAIM_SECONDS."""
+
+    _size: int = 0
+    _at: float = 0.0
+
+    def size(self, at_once: int) -> int:
+        """The next claim's size; `at_once` is what the carrier can make use of together."""
+        passed, self._at = monotonic() - self._at, monotonic()
+        if not self._size:
+            self._size = max(FIRST_CLAIM, at_once)
+        else:
+            fitting = int(self._size * CLAIM_SECONDS / max(passed, 0.001))
+            self._size = max(10, min(fitting, max(MOST_CLAIMED, at_once)))
+        return self._size

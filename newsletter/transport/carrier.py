@@ -27,6 +27,10 @@ class Carrier(Protocol):
     gives exactly those that passed to `carry`, and reads `answers` until each letter has its one outcome.
     """
 
+    @property
+    def at_once(self) -> int:
+        """How many prepared letters it can make use of at a time, for `room` and for those that follow."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(

@@ -1,26 +1,47 @@
 """A mail server on loopback that answers each command as a test tells it to."""
 
+import base64
+import re
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-HANG_UP = ""
+# Instead of an answer line:
+HANG_UP = ""  # the connection is ended
+SILENCE = "(silence)"  # nothing more is ever said
+DRIP = "(drip)"  # put before an answer: it comes one byte at a time, DRIP_SECONDS apart
+DRIP_SECONDS = 0.05
+
+Replies = dict[str, str]
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """`replies` maps "MAIL", "RCPT", "DATA" and "." to an answer line; HANG_UP ends the connection."""
+    """`replies` maps "greeting", "EHLO", "MAIL", "RCPT", "DATA", "." and so on to an answer.
+
+    Lines of an answer are divided by "\\n". `for_recipient` may answer otherwise from RCPT on; "cut" there
+    is the number of bytes of the mail after which the connection is ended.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 100
 
-    def __init__(self, replies: dict[str, str]) -> None:
+    def __init__(self, replies: Replies) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.replies = replies
-        self.received: list[bytes] = []
+        self.for_recipient: Callable[[str], Replies] = lambda recipient: {}
+        self.extensions = ["PIPELINING"]
+        self.tls: ssl.SSLContext | None = None  # from the first byte, unless STARTTLS is an extension
+        self.received: list[bytes] = []  # whole mails, the final dot included in what was read
+        self.recipients: list[str] = []  # of those mails
+        self.commands: list[str] = []
+        self.connections = 0
         self.on_data: Callable[[], object] = lambda: None
         self.hang_up_after_mail = False
+        self.over = threading.Event()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -32,33 +53,84 @@ class Server(socketserver.ThreadingTCPServer):
             "EMAIL_TIMEOUT": 5,
         }
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client may go away whenever it likes."""
+
 
 class _Conversation(socketserver.StreamRequestHandler):
     server: Server
 
+    def setup(self) -> None:
+        self.server.connections += 1
+        if self.server.tls and "STARTTLS" not in self.server.extensions:
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
     def handle(self) -> None:
-        self._say("220 ready")
+        self._replies = self.server.replies
+        if not self._say(self._replies.get("greeting", "220 ready")):
+            return
         while line := self.rfile.readline():
-            word = line.split()[0].decode().upper()
+            command = line.decode().strip()
+            word = command.split()[0].upper()
+            self.server.commands.append(command)
+            if word == "RCPT":
+                self._recipient = command.partition("<")[2].partition(">")[0]
+                self._replies = {**self.server.replies, **self.server.for_recipient(self._recipient)}
             if word == "DATA":
                 self.server.on_data()
-            reply = self.server.replies.get(word, "354 go on" if word == "DATA" else "250 ok")
-            if reply == HANG_UP or not self._say(reply) or word == "QUIT":
+            reply = self._replies.get(word, self._usual(word, command))
+            if not self._say(reply) or word == "QUIT":
                 return
-            if reply.startswith("354") and not self._take_message():
+            if word == "STARTTLS" and reply.startswith("220"):
+                self._encrypt()
+            if re.match(r"(\(drip\))?354", reply) and not self._take_message():
                 return
 
+    def _usual(self, word: str, command: str) -> str:
+        if word == "EHLO":
+            return "\n".join(f"250-{line}" for line in ["loopback", *self.server.extensions]) + "\n250 HELP"
+        if word == "AUTH":
+            given = base64.b64decode(command.split()[2]).decode()
+            return "235 welcome" if given == "\0user\0password" else "535 wrong password"
+        return {"DATA": "354 go on", "STARTTLS": "220 go on", "QUIT": "221 bye"}.get(word, "250 ok")
+
+    def _encrypt(self) -> None:
+        assert self.server.tls
+        self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+        self.server.extensions.remove("STARTTLS")
+
     def _take_message(self) -> bool:
+        if "cut" in self._replies:
+            self.rfile.read(int(self._replies["cut"]))
+            return False
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line)
-        self.server.received.append(b"".join(lines))
-        reply = self.server.replies.get(".", "250 accepted")
-        return reply != HANG_UP and self._say(reply) and not self.server.hang_up_after_mail
+        if not line:
+            return False
+        if lines:
+            self.server.received.append(b"".join(lines))
+            self.server.recipients.append(self._recipient)
+        return self._say(self._replies.get(".", "250 accepted")) and not self.server.hang_up_after_mail
 
     def _say(self, reply: str) -> bool:
-        self.wfile.write(reply.encode() + b"\r\n")
-        return True
+        """Answer; False where the conversation is over."""
+        if reply == HANG_UP:
+            return False
+        if reply == SILENCE:
+            self.server.over.wait()
+            return False
+        answer = reply.removeprefix(DRIP).replace("\n", "\r\n").encode("latin-1") + b"\r\n"
+        if reply.startswith(DRIP):
+            for byte in answer:
+                self.wfile.write(bytes([byte]))
+                if self.server.over.wait(DRIP_SECONDS):
+                    return False
+        else:
+            self.wfile.write(answer)
+        return not reply.startswith("421")
 
 
 @contextmanager
@@ -72,5 +144,6 @@ def smtp_server(**replies: str) -> Iterator[Server]:
         try:
             yield server
         finally:
+            server.over.set()
             server.shutdown()
             thread.join()

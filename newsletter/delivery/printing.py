@@ -1,0 +1,63 @@
+"""Prints what claimed rows need: a press for each window of editions, a print for each mix."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from newsletter.delivery.ledger import Claimed
+from newsletter.failpoints import failpoint
+from newsletter.mail import Press, Print
+from newsletter.models import Edition, TopicMix
+
+State = Edition.State
+# What a window of editions shows; a cancelled or held one among them is passed over.
+SHOWN = (*Edition.SENDABLE, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
+# Prints kept. Rows come mix by mix, so older ones are done with; all of them would not fit.
+KEPT = 16
+
+
+@dataclass(slots=True)
+class PrintRoom:
+    """The presses and prints of one sender; `edition` is the last one of every window."""
+
+    edition: Edition
+    composed: int = 0
+    _presses: dict[date, tuple[Press, str]] = field(default_factory=dict)
+    _mixes: dict[int, TopicMix] = field(default_factory=dict)
+    _prints: dict[tuple[date, int], Print | None] = field(default_factory=dict)
+
+    def expect(self, rows: Sequence[Claimed]) -> None:
+        """Read the mixes of these rows, which are the next to be printed, and forget those before."""
+        wanted = {row.mix_id for row in rows}
+        missing = wanted - self._mixes.keys()
+        self._mixes = {pk: mix for pk, mix in self._mixes.items() if pk in wanted}
+        found = TopicMix.objects.filter(pk__in=missing).prefetch_related("choices__topic") if missing else ()
+        self._mixes |= {mix.pk: mix for mix in found}
+
+    def print(self, row: Claimed) -> Print | None:
+        """The digest of this row's mix and window; None where nothing matches."""
+        key = (row.first_on, row.mix_id)
+        if key not in self._prints:
+            while len(self._prints) >= KEPT:
+                del self._prints[next(iter(self._prints))]
+            self._prints[key] = self._press(row.first_on)[0].print(self._mixes[row.mix_id])
+            self.composed += 1
+            failpoint("after-print")
+        return self._prints[key]
+
+    def printed_from(self, first_on: date) -> str:
+        """ "edition:revision" of each edition of the window, by id, as the gate compares it."""
+        return self._press(first_on)[1]
+
+    def start_again(self) -> None:
+        """Print anew whatever comes, for an edition has changed."""
+        self._presses.clear()
+        self._prints.clear()
+
+    def _press(self, first_on: date) -> tuple[Press, str]:
+        if first_on not in self._presses:
+            window = Edition.objects.filter(date__range=(first_on, self.edition.date), state__in=SHOWN)
+            press = Press(list(window))
+            revisions = " ".join(f"{pk}:{revision}" for pk, revision in sorted(press.revisions.items()))
+            self._presses[first_on] = press, revisions
+        return self._presses[first_on]
