@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 KEPT = "sample"
 END = b"\r\n.\r\n"
+HELLO = b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 30000000\r\n"
 
 
 @dataclass
@@ -47,12 +48,12 @@ class Counter:
 
 
 class Session(asyncio.Protocol):
-    """One connection. One recipient a mail, commands as smtplib sends them: no more is needed here."""
+    """One connection. Commands may come one by one or several at once, one recipient a mail."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._buffer = bytearray()
-        self._in_data = False
+        self._commands = b""  # the begun ones
+        self._mail: list[bytes] | None = None  # what came since DATA, from the line end before it
         self._recipient = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,37 +62,38 @@ class Session(asyncio.Protocol):
         transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
-        searched = max(0, len(self._buffer) - len(END))
-        self._buffer += data
-        while True:
-            end = self._buffer.find(END if self._in_data else b"\r\n", searched)
-            if end < 0:
-                return
-            taken = bytes(self._buffer[:end])
-            del self._buffer[: end + (len(END) if self._in_data else 2)]
-            searched = 0
-            if self._in_data:
-                self._in_data = False
-                self._counter.take(self._recipient, taken.removeprefix(b"\r\n") + b"\r\n")
-                self._transport.write(b"250 counted\r\n")
-            else:
-                self._command(taken)
+        if self._mail is not None:
+            data = self._take_mail(data)
+        *commands, self._commands = (self._commands + data).split(b"\r\n")
+        if commands:
+            self._transport.write(b"".join([self._answer(command) for command in commands]))
+            if commands[-1].upper() == b"QUIT":
+                self._transport.close()
 
-    def _command(self, line: bytes) -> None:
+    def _take_mail(self, data: bytes) -> bytes:
+        """Keep what belongs to the mail; returns what came after its final dot."""
+        assert self._mail is not None
+        # The dot may have come in two pieces, so the end of the piece before is looked at with this one.
+        data = self._mail.pop() + data
+        # Senders wait for the answer to the dot, so it stands at the end: found at once from there.
+        end = data.rfind(END)
+        if end < 0:
+            self._mail += (data[: -len(END)], data[-len(END) :])
+            return b""
+        content = b"".join((*self._mail, data[:end], b"\r\n"))[2:]
+        self._counter.take(self._recipient, content)
+        self._mail = None
+        self._transport.write(b"250 counted\r\n")
+        return data[end + len(END) :]
+
+    def _answer(self, line: bytes) -> bytes:
         verb = line[:4].upper()
         if verb == b"DATA":
-            self._in_data = True
-            self._buffer[:0] = b"\r\n"  # an empty mail's dot stands at the start of a line too
-            self._transport.write(b"354 go on\r\n")
-            return
-        if verb == b"QUIT":
-            self._transport.write(b"221 bye\r\n")
-            self._transport.close()
-            return
+            self._mail = [b"\r\n"]  # an empty mail's dot stands at the start of a line too
+            return b"354 go on\r\n"
         if verb == b"RCPT":
             self._recipient = line.partition(b"<")[2].partition(b">")[0].decode("ascii", "replace")
-        hello = b"250-sink\r\n250-8BITMIME\r\n250 SIZE 30000000\r\n"
-        self._transport.write(hello if verb == b"EHLO" else b"250 ok\r\n")
+        return HELLO if verb == b"EHLO" else b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n"
 
 
 async def run() -> None:

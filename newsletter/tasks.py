@@ -29,7 +29,11 @@ def tick() -> None:
 
 @shared_task
 def drain() -> None:
-    draining.drain(now=timezone.now(), seconds=DRAIN_SECONDS)
+    """Send for a while; where mails still wait, let the next drain follow, asked-for mails ahead of it."""
+    if draining.drain(now=timezone.now(), seconds=DRAIN_SECONDS).out_of_time:
+        # More of them than workers expire in the queue: each tick may begin another such row.
+        send_outbox.apply_async(expires=settings.NEWSLETTER_TICK_SECONDS)
+        drain.apply_async(expires=settings.NEWSLETTER_TICK_SECONDS)
 
 
 @shared_task

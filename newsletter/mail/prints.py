@@ -57,8 +57,8 @@ class Print:
     @property
     def size(self) -> int:
         """About how many bytes a reader's mail has."""
-        known = (piece for piece in (*self._text, *self._html) if isinstance(piece, Fragment))
-        return len(self._head) + READERS_OWN_BYTES + sum(len(piece.wire) for piece in known)
+        pieces = [piece.wire for piece in (*self._text, *self._html) if isinstance(piece, Fragment)]
+        return len(self._head) + READERS_OWN_BYTES + sum(map(len, pieces))
 
     def wire(self, reader: Addressee, *, public_id: str, now: datetime) -> bytes:
         """Return the whole mail for this reader, with CRLF, its dots not doubled.

@@ -63,7 +63,7 @@ class BatchCarrier:
         if provider is None or provider.batch is None:
             raise ImproperlyConfigured(f"{settings.EMAIL_BACKEND} takes one reader a call")
         self._batch: Batch = provider.batch
-        self._line = Line()
+        self._line = Line(self._batch.payload)
         self._waiting: deque[list[Letter]] = deque()
         self._until = 0.0  # no call begins after this moment of the monotonic clock
         self._printed: Print | None = None

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
+from newsletter.transport.addressing import take_as_checked
 from newsletter.transport.http_verdicts import http_verdict
 from newsletter.transport.outcomes import NoAnswer, Refused, TransportDown
 from newsletter.transport.verdicts import verdict
@@ -17,10 +18,15 @@ from newsletter.transport.watch import Watch
 
 
 class Line:
-    """Opened ahead and kept. Use as a context manager, in one thread."""
+    """Opened ahead and kept. Use as a context manager, in one thread.
 
-    def __init__(self) -> None:
+    `payload` names the class of Anymail that builds calls, where addresses are checked already.
+    """
+
+    def __init__(self, payload: str = "") -> None:
         self._connection: Any = get_connection()
+        if payload:
+            take_as_checked(self._connection, payload)
         self._watch = Watch()
         self._session: requests.Session | None = None
 

@@ -21,6 +21,7 @@ class Batch:
 
     limit: int  # readers in a call
     hole: str  # what stands in the body for a value; `{}` is its name
+    payload: str  # Anymail's class that builds its calls
     # Its headers of one reader replace the common ones instead of joining them.
     own_headers_replace: bool = False
     # The list in its answer that has one entry a reader; without it, none is missing by accident.
@@ -46,6 +47,7 @@ class Provider:
     reads: bool = False
 
 
+_BACKENDS = "anymail.backends"
 _STORED = "its templates must be stored with it beforehand"
 
 PROVIDERS = {
@@ -59,10 +61,16 @@ PROVIDERS = {
         unsubscribe="takes own headers, and so List-Unsubscribe, from Enterprise accounts only",
         reads=True,
     ),
-    "mailgun": Provider("Mailgun", batch=Batch(1000, "%recipient.{}%")),
+    "mailgun": Provider("Mailgun", batch=Batch(1000, "%recipient.{}%", f"{_BACKENDS}.mailgun.MailgunPayload")),
     "mailjet": Provider(
         "Mailjet",
-        batch=Batch(50, "[[var:{}]]", own_headers_replace=True, counted_in="Messages"),
+        batch=Batch(
+            50,
+            "[[var:{}]]",
+            f"{_BACKENDS}.mailjet.MailjetPayload",
+            own_headers_replace=True,
+            counted_in="Messages",
+        ),
         tags=1,
     ),
     "mailtrap": Provider("Mailtrap", single_because=_STORED, tags=1),
@@ -92,7 +100,7 @@ PROVIDERS = {
     ),
     "unisender_go": Provider(
         "Unisender Go",
-        batch=Batch(500, "{{{{{}}}}}"),
+        batch=Batch(500, "{{{{{}}}}}", f"{_BACKENDS}.unisender_go.UnisenderGoPayload"),
         unsubscribe="takes our List-Unsubscribe header only from accounts that its support approved",
     ),
 }
