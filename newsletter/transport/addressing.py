@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 
 def take_as_checked(backend: Any, payload: str) -> None:
-    """Let this Anymail backend build its payloads, of the dotted name `payload`, from addresses as they are."""
+    """Let this backend of Anymail build its calls (`payload` names the class) from addresses as they are."""
     known: Any = import_string(payload)
     attributes = tuple(
         (name, combiner, _addresses if name == "to" else converter)

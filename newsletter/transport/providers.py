@@ -61,7 +61,9 @@ PROVIDERS = {
         unsubscribe="takes own headers, and so List-Unsubscribe, from Enterprise accounts only",
         reads=True,
     ),
-    "mailgun": Provider("Mailgun", batch=Batch(1000, "%recipient.{}%", f"{_BACKENDS}.mailgun.MailgunPayload")),
+    "mailgun": Provider(
+        "Mailgun", batch=Batch(1000, "%recipient.{}%", f"{_BACKENDS}.mailgun.MailgunPayload")
+    ),
     "mailjet": Provider(
         "Mailjet",
         batch=Batch(
@@ -89,7 +91,13 @@ PROVIDERS = {
     ),
     "sendgrid": Provider(
         "SendGrid",
-        batch=Batch(1000, "-reader.{}-", taken_with=202, extra={"merge_field_format": "-reader.{}-"}),
+        batch=Batch(
+            1000,
+            "-reader.{}-",
+            f"{_BACKENDS}.sendgrid.SendGridPayload",
+            taken_with=202,
+            extra={"merge_field_format": "-reader.{}-"},
+        ),
     ),
     "sparkpost": Provider(
         "SparkPost",
