@@ -62,8 +62,8 @@ if env.text("EMAIL_URL"):
     globals().update(env.mail_server("EMAIL_URL"))
 elif env.text("EMAIL_BACKEND"):
     EMAIL_BACKEND = env.provider("EMAIL_BACKEND")
-globals().update(env.anymail())
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 120, 1, 900)  # short ones turn slow servers into mails in doubt
+globals().update(env.anymail(EMAIL_TIMEOUT))
 NEWSLETTER_SMTP_CONNECTIONS = env.number("NEWSLETTER_SMTP_CONNECTIONS", 10, 1, 50)  # of each sender
 NEWSLETTER_RATE = env.rate("NEWSLETTER_RATE")  # of all senders together
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", f"{NEWSLETTER_NAME} <papers@localhost>")
