@@ -26,7 +26,7 @@ def measure(edition: Edition, mixes: Sequence[TopicMix], *, rounds: int) -> str:
 
 
 def costs(window: Sequence[Edition], mixes: Sequence[TopicMix], *, rounds: int) -> tuple[float, float, float]:
-    """Medians over rounds. Each has a press of its own, so its cards are rendered in the time of the mixes."""
+    """Medians over rounds; each has a press of its own, so the mixes' time includes rendering their cards."""
     found = [_round(window, mixes) for _ in range(rounds)]
     new, first, other = (median(column) for column in zip(*found, strict=True))
     return new, first, other
