@@ -193,6 +193,7 @@ class Press:
         seed = f"{host()}:{editions}:{self.edition.date}"
         return Envelope(
             boundary=b"=_" + hashlib.sha256(seed.encode()).hexdigest()[:32].encode(),
+            host=host(),
             headers={
                 "List-Id": f"<daily.{host()}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
