@@ -77,13 +77,14 @@ def measure(parts: Sequence[str]) -> None:
 
 
 def measure_mail() -> None:
-    from benchmarks import composing, data, sending
+    from benchmarks import composing, data, printing, sending
 
     edition = data.make_edition(PAPERS)
     mixes = data.make_mixes(MIXES)
     data.make_readers(READERS, mixes[:READERS_MIXES])
     print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
     print(sending.compare(edition, rounds=ROUNDS), flush=True)
+    print(printing.measure(edition, mixes, rounds=ROUNDS), flush=True)
 
 
 def measure_batch() -> None:
