@@ -37,7 +37,8 @@ _GATE = """
            lease_until = clock_timestamp() + %(lease)s * interval '1 second',
            attempts = attempts + 1, message_id = %(message_id)s
       FROM (SELECT id FROM newsletter_subscriber WHERE id = %(subscriber)s AND state = 'active' FOR SHARE) s,
-           (SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE) e
+           (SELECT id FROM newsletter_edition
+             WHERE id = %(edition)s AND state = 'sending' AND paused_at IS NULL FOR SHARE) e
      WHERE d.id = %(id)s AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
 """
 
@@ -175,9 +176,11 @@ class Sender:
         if state != Subscriber.State.ACTIVE:
             self._skip(row, f"reader is {state}")
             return
-        edition = Edition.objects.filter(pk=self.edition.pk).values_list("state", flat=True).first()
-        if edition != Edition.State.SENDING:
-            raise _Halted(f"the edition is {edition}")
+        edition = Edition.objects.get(pk=self.edition.pk)
+        if edition.state != Edition.State.SENDING:
+            raise _Halted(f"the edition is {edition.state}")
+        if edition.paused_at is not None:
+            raise _Halted(f"the edition is paused: {edition.paused_because}")
         self._release(row)
 
     def _skip(self, row: Delivery, reason: str) -> None:
