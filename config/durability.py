@@ -7,6 +7,7 @@ wrong. One short query, so that every door can ask before it sends anything.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.core.management.base import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
@@ -22,8 +23,8 @@ _WHY = {
 }
 
 
-class UnsafeDatabase(Exception):
-    """Nothing may be sent on this database as it is; the message is one sentence for a person."""
+class UnsafeDatabase(CommandError):
+    """Nothing may be sent on this database as it is; the message is one sentence, which commands print."""
 
 
 def refuse_unsafe(connection: BaseDatabaseWrapper, *, clock: Callable[[], datetime] = timezone.now) -> None:
