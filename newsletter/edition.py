@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from newsletter import releasing
+from newsletter.delivery import brakes
 from newsletter.models import Edition, EditionPaper
 from newsletter.telling import tell_admins
 from papers.card import card_of
@@ -123,7 +124,8 @@ def build(day: date, *, now: datetime) -> Edition:
 
 def _release_or_hold(edition: Edition, *, has_papers: bool) -> None:
     """Set the state of an edition that is frozen now, and tell the ADMINS where it waits for them."""
-    because = releasing.reason_to_hold(edition) if has_papers else None
+    complaints = brakes.complaints_before(edition.date)
+    because = releasing.reason_to_hold(edition, complaints=complaints) if has_papers else None
     edition.paused_at, edition.paused_because = None, ""
     edition.held_because = because or ""
     if because is None:

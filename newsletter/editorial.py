@@ -14,10 +14,11 @@ from django.db.models import Q
 
 from newsletter import releasing
 from newsletter.models import Delivery, Edition, EditionPaper
+from newsletter.releasing import BEFORE_FREEZE, RESTORED
 from newsletter.telling import tell_admins
+from papers.models import Mark
 
 State = Edition.State
-BEFORE_FREEZE = (State.OPEN, State.HELD)
 CANCELLED = "the edition was cancelled"
 # Windows reach back over seven editions; what is older is in no mail any more.
 STILL_MAILED = timedelta(days=14)
@@ -47,7 +48,7 @@ def approve(number: int, *, now: datetime) -> bool:
             why = "is not frozen yet" if edition.state in BEFORE_FREEZE else f"is {edition.state}"
             raise EditorialError(f"{edition} {why}, so there is nothing to approve")
         _release(edition, now=now)
-        releasing.lift_restored()
+        _lift_restored()
     return True
 
 
@@ -97,7 +98,7 @@ def resume(number: int, *, now: datetime) -> bool:
             return False
         edition.paused_at, edition.paused_because, edition.resumed_at = None, "", now
         edition.save(update_fields=["paused_at", "paused_because", "resumed_at"])
-        releasing.lift_restored()
+        _lift_restored()
     return True
 
 
@@ -152,6 +153,11 @@ def was_handed_over(edition: Edition) -> bool:
     """Whether anybody may have been sent something of it, also in a window of several editions."""
     rows = Delivery.objects.filter(first_on__lte=edition.date, last_on__gte=edition.date)
     return rows.filter(edition__date__gte=edition.date).exclude(handed_over_at=None).exists()
+
+
+def _lift_restored() -> None:
+    """Somebody decided that mails may leave again after a backup was restored."""
+    Mark.objects.filter(name=RESTORED).delete()
 
 
 def _locked(number: int) -> Edition:

@@ -18,7 +18,7 @@ VERBS = {
     *("papers.reading.fetching", "papers.reading.rounds", "papers.reading.thinning"),
     *("papers.topics.filing", "papers.topics.refiling", "papers.topics.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.editorial", "newsletter.heartbeat"),
-    *("newsletter.demo", "newsletter.outbox", "newsletter.releasing", "newsletter.signup"),
+    *("newsletter.demo", "newsletter.outbox", "newsletter.signup"),
 }
 # Besides these, every module whose docstring says "Pure".
 PURE = {

@@ -10,8 +10,8 @@ Bucket = tuple[str, int | None, int]  # zone, local hour or None, bits of the we
 def came_due(bucket: Bucket, *, since: datetime, until: datetime) -> bool:
     """Whether a reader of this zone, hour and days may have been due between the two moments.
 
-    In doubt it says yes: without an hour any moment of one of their days counts, and of an hour that the clock
-    repeats both do.
+    In doubt it says yes: without an hour any moment of one of their days counts, and of an hour that the
+    clock repeats both do.
     """
     zone, hour, weekdays = bucket
     here = ZoneInfo(zone)
