@@ -25,7 +25,7 @@ def decide(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int,
     edition = _edition(desk, request, number)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    reason = " ".join(request.POST.get("reason", "").split())[:LONGEST_REASON]
+    reason = " ".join(request.POST.get("reason", "").split())[:LONGEST_REASON].rstrip(" .")
     reason = reason or f"by {request.user.get_username()}"
     verbs: dict[str, tuple[str, Callable[[], object]]] = {
         "approve": ("Approved.", lambda: editorial.approve(number, now=timezone.now())),
