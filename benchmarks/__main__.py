@@ -1,4 +1,4 @@
-"""`python -m benchmarks [mail] [search] [planning]`: this project beside plain Django; without a name, all of it.
+"""`python -m benchmarks [mail] [search] [batch] [planning]`: this project beside plain Django; without a name, all.
 
 Prints ratios; fails where results differ.
 """
@@ -23,9 +23,10 @@ SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https:
 SET["NEWSLETTER_SOURCES"] = "none"  # nothing is asked on the network
 PAPERS, MIXES = 50, 1_000
 READERS, READERS_MIXES = 500, 100
+BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 ROUNDS = 3
-PARTS = ("mail", "search", "planning")
+PARTS = ("mail", "search", "batch", "planning")
 PLANNED_READERS, PLANNED_MIXES = 100_000, 1_000
 
 
@@ -71,18 +72,31 @@ def measure(parts: Sequence[str]) -> None:
         measure_mail()
     if "search" in parts:
         measure_search()
+    if "batch" in parts:
+        call_command("flush", verbosity=0, interactive=False)
+        measure_batch()
     if "planning" in parts:
         measure_planning()
 
 
 def measure_mail() -> None:
-    from benchmarks import composing, data, sending
+    from benchmarks import composing, data, printing, sending
 
     edition = data.make_edition(PAPERS)
     mixes = data.make_mixes(MIXES)
     data.make_readers(READERS, mixes[:READERS_MIXES])
     print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
     print(sending.compare(edition, rounds=ROUNDS), flush=True)
+    print(printing.measure(edition, mixes, rounds=ROUNDS), flush=True)
+
+
+def measure_batch() -> None:
+    from benchmarks import batching, data
+
+    edition = data.make_edition(PAPERS)
+    data.make_readers(BATCH_READERS, data.make_mixes(1))
+    for comparison in batching.compare(edition, rounds=ROUNDS):
+        print(comparison, flush=True)
 
 
 def measure_search() -> None:

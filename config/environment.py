@@ -73,6 +73,17 @@ def number(name: str, default: int, lowest: int, highest: int) -> int:
     return int(value)
 
 
+def rate(name: str) -> list[tuple[int, str]]:
+    """Limits such as 14/s,50000/d as [(14, "s"), (50000, "d")], one for each unit of time."""
+    found: dict[str, int] = {}
+    for value in words(name):
+        parts = re.fullmatch(r"([1-9][0-9]{0,8})/([smhd])", value)
+        if parts is None or parts[2] in found:
+            raise refuse(name, text(name), "limits such as 14/s or 14/s,50000/d, one for each of s, m, h, d")
+        found[parts[2]] = int(parts[1])
+    return [(limit, unit) for unit, limit in found.items()]
+
+
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = text(name, default)
     if value not in choices:
@@ -209,9 +220,18 @@ def provider(name: str) -> str:
     return value
 
 
-def anymail() -> dict[str, Any]:
-    """Every ANYMAIL_… variable under its own name, for Anymail reads settings of these names."""
-    given: dict[str, Any] = {}
+def anymail(timeout: int) -> dict[str, Any]:
+    """Every ANYMAIL_… variable under its own name, for Anymail reads settings of these names.
+
+    No call waits longer than `timeout` seconds, unless the environment says so, and none is repeated: only
+    the ledger knows what may be sent again. Amazon's client would repeat calls by itself, those without an
+    answer too.
+    """
+    amazon = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"total_max_attempts": 1}}
+    given: dict[str, Any] = {
+        "ANYMAIL_REQUESTS_TIMEOUT": timeout,
+        "ANYMAIL_AMAZON_SES_CLIENT_PARAMS": {"config": amazon},
+    }
     for name in sorted(os.environ):
         if not name.startswith("ANYMAIL_") or not (value := text(name)):
             continue

@@ -100,16 +100,19 @@ class Composer:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._ranks = sorted(entry.rank for entry in entries)
-        self._by_topic: dict[str, list[tuple[int, Match]]] = defaultdict(list)
-        for entry in entries:
-            for match in entry.matches:
-                self._by_topic[match.topic].append((entry.rank, match))
+        # topic -> its papers, best ranked first, each with the topics that it matches better.
+        self._by_topic: dict[str, list[tuple[int, Match, tuple[str, ...]]]] = defaultdict(list)
+        for entry in sorted(entries, key=lambda entry: entry.rank):
+            better: list[str] = []
+            for match in sorted(entry.matches, key=lambda match: (-match.score, match.topic)):
+                self._by_topic[match.topic].append((entry.rank, match, tuple(better)))
+                better.append(match.topic)
 
     def compose(self, choice: Choice) -> Digest:
         """Return the digest of this choice: the same choice always gives the same digest."""
         if not choice.weights:
             return self._top(choice.length)
-        shelves = self._shelves(choice)
+        shelves = {topic: self._shelf(topic, choice) for topic in choice.weights}
         # The k-th paper of a topic is its helping number (k + 1) / helpings-per-round: everybody's first
         # before anybody's second, in proportion to weight; among equals the better ranked paper first.
         queue = sorted(
@@ -128,18 +131,19 @@ class Composer:
             return self._top(choice.length)
         return Digest(tuple(sorted(sections, key=lambda section: section.items[0].rank)))
 
-    def _shelves(self, choice: Choice) -> dict[str, list[tuple[int, Match]]]:
-        """Put every matching paper under its best matching topic of the choice only, best ranked first."""
-        best: dict[int, Match] = {}
-        for topic in choice.weights:
-            for rank, match in self._by_topic.get(topic, ()):
-                known = best.get(rank)
-                if known is None or (match.score, known.topic) > (known.score, match.topic):
-                    best[rank] = match
-        shelves: dict[str, list[tuple[int, Match]]] = defaultdict(list)
-        for rank in sorted(best):
-            shelves[best[rank].topic].append((rank, best[rank]))
-        return shelves
+    def _shelf(self, topic: str, choice: Choice) -> list[tuple[int, Match]]:
+        """The papers whose best matching topic of the choice is this, best ranked first.
+
+        Not more than a digest holds: the others could not be in it.
+        """
+        shelf: list[tuple[int, Match]] = []
+        chosen = choice.weights.keys()
+        for rank, match, better in self._by_topic.get(topic, ()):
+            if chosen.isdisjoint(better):
+                shelf.append((rank, match))
+                if len(shelf) == choice.length:
+                    break
+        return shelf
 
     def _top(self, length: int) -> Digest:
         items = tuple(Item(rank, None) for rank in self._ranks[:length])

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from newsletter import edition, signup
-from newsletter.delivery import closing, expiring, planning, sweeping
+from newsletter import edition, editorial, signup
+from newsletter.delivery import brakes, closing, expiring, planning, sweeping
 from newsletter.models import Edition
 from papers.models import Mark
 from papers.reading import duties, runs, thinning
@@ -37,9 +37,8 @@ def beat(*, now: datetime) -> Pulse:
     is_due = now >= duties.freeze_moment(today)
     built = edition.build_when_ready(today, now=now) if is_due else None
     edition.open_next(now=now)
-    # A day that went by while nothing ran is said, never silent; `build_edition --date` still makes it.
-    waiting = Edition.objects.filter(state__in=(Edition.State.OPEN, Edition.State.HELD), date__lt=today)
-    waiting.update(state=Edition.State.MISSED)
+    editorial.look_after(now=now)
+    brakes.look(now=now)
     sweeping.sweep(now=now)
     signup.forget_unconfirmed(now=now)
     expired = expiring.expire(now=now)

@@ -4,6 +4,7 @@ import secrets
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -309,7 +310,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["edition", "first_on", "mix", "id"],
+                fields=["edition", "expires_at", "first_on", "mix", "id"],
                 condition=Q(state="pending"),
                 name="delivery_pending",
             ),
@@ -322,6 +323,21 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.edition_id} to {self.subscriber_id}: {self.state}"
+
+
+class Pace(models.Model):
+    """How many mails left lately, whoever sent them, by slices of one unit of time; see `delivery.pacing`.
+
+    The row "all" counts nothing: until its moment, the mail server or provider wants no mail at all.
+    """
+
+    unit = models.CharField(max_length=3, primary_key=True)  # s, m, h, d or all
+    newest = models.BigIntegerField(default=0, help_text="The number of the newest slice.")
+    counts = ArrayField(models.IntegerField(), default=list, help_text="By slice, newest first.")
+    until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.unit
 
 
 class Event(models.Model):

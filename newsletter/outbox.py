@@ -6,6 +6,7 @@ is `in_doubt` and never sent again by itself: the reader can ask for another.
 
 import logging
 from datetime import datetime, timedelta
+from time import monotonic, sleep
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -15,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from newsletter.delivery import rate
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.suppression import suppressed
 from newsletter.tokens import link_token, new_one_off, one_off_hash
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 State = OutboxMail.State
 MAX_ATTEMPTS = 6
+LONGEST_WAIT = 20  # seconds for the rate; then the next tick goes on
 # Longer than any transport's timeout: whoever held it then is dead.
 ABANDONED_AFTER = timedelta(minutes=15)
 
@@ -37,13 +40,17 @@ def send_pending(*, now: datetime, limit: int = 50) -> int:
     connection = get_connection()
     accepted = 0
     try:
+        rate.ensure_open(now=now)
         for _ in range(limit):
             # Before each claim: a server that cannot be reached costs no mail its certainty.
             connection.open()
+            _take_leave()
             claimed = _claim(now=now)
             if claimed is None:
                 break
             accepted += _hand_over(*claimed, connection, now=now)
+    except rate.Used as error:
+        logger.info("The outbox waits: %s", error)
     except (OSError, TransportDown) as error:  # smtplib's exceptions are OSErrors
         logger.warning("The mail server cannot be reached, the outbox waits: %s", error)
     finally:
@@ -55,6 +62,18 @@ def give_up_abandoned(*, now: datetime) -> int:
     """Mark as in doubt what a sender left behind when it was killed, and return how many."""
     left = OutboxMail.objects.filter(state=State.HANDOFF, handed_over_at__lt=now - ABANDONED_AFTER)
     return left.update(state=State.IN_DOUBT, reason="the sender ended before it heard an answer")
+
+
+def _take_leave() -> None:
+    """Wait for the rate, which digests share; raises where that takes long."""
+    until = monotonic() + LONGEST_WAIT
+    while True:
+        granted, seconds = rate.take(1)
+        if granted:
+            return
+        if monotonic() + seconds > until:
+            raise rate.Used(f"the rate is used up for {seconds:.0f} seconds")
+        sleep(seconds)
 
 
 def _waiting(now: datetime) -> QuerySet[OutboxMail]:
@@ -105,7 +124,7 @@ def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, no
         # Every way to fail must end in a state; which one is decided by what the error proves.
         proof = verdict(error)
         if isinstance(proof, Refused) and proof.to_all:
-            _give_back(mail, proof.reason, now=now)
+            _give_back(mail, proof, now=now)
             raise TransportDown(f"everything is refused: {proof.reason}") from error
         state = State.IN_DOUBT
         if isinstance(proof, Refused):
@@ -119,10 +138,13 @@ def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, no
     return bool(sent)
 
 
-def _give_back(mail: OutboxMail, reason: str, *, now: datetime) -> None:
+def _give_back(mail: OutboxMail, proof: Refused, *, now: datetime) -> None:
     """Let a mail wait that met what every mail would meet: not its fault, so not one of its attempts."""
+    if proof.retry_after:
+        rate.hold(proof.retry_after, now=now)
+    wait = timedelta(seconds=proof.retry_after or 60)
     OutboxMail.objects.filter(pk=mail.pk, state=State.HANDOFF, attempts=mail.attempts).update(
-        state=State.PENDING, reason=reason, attempts=mail.attempts - 1, next_at=now + timedelta(minutes=1)
+        state=State.PENDING, reason=proof.reason, attempts=mail.attempts - 1, next_at=now + wait
     )
 
 

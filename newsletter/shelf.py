@@ -13,6 +13,8 @@ PRINTED = (State.FROZEN, State.SENDING, State.CLOSED, State.CLOSED_WITH_IN_DOUBT
 # A day without an edition has a page that says so: it is shown, never silently left out.
 SHOWN = (*PRINTED, State.EMPTY, State.CANCELLED, State.MISSED)
 
+MOST_IN_A_WINDOW = 7  # editions in one digest
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -33,9 +35,18 @@ def neighbours(day: date, *, today: date) -> Neighbours:
     )
 
 
-def between(first: date, last: date) -> list[Edition]:
-    """The printed editions of a window, oldest first."""
-    return list(Edition.objects.filter(state__in=PRINTED, date__range=(first, last)).order_by("date"))
+def window(first: date, last: date) -> list[Edition]:
+    """The printed editions dated from `first` to `last`, oldest first: the latest seven at most."""
+    return _latest(Edition.objects.filter(date__range=(first, last)), MOST_IN_A_WINDOW)
+
+
+def up_to(edition: Edition, count: int) -> list[Edition]:
+    """The window of `count` editions that ends with this one, printed or not; oldest first."""
+    return [*_latest(Edition.objects.filter(date__lt=edition.date), count - 1), edition]
+
+
+def _latest(editions: QuerySet[Edition], count: int) -> list[Edition]:
+    return list(editions.filter(state__in=PRINTED).order_by("-date")[:count])[::-1]
 
 
 def last_with_papers(*, before: date) -> date | None:

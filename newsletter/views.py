@@ -1,7 +1,7 @@
 """The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -14,12 +14,8 @@ from newsletter.forms import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import PRINTED, between, last_with_papers, neighbours, shown
+from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown, window
 from papers.models import Topic
-
-MOST_EDITIONS = 7  # what a window has at most
-# Days without an edition make a window longer; one that asks for years is nobody's mail.
-LONGEST_SPAN = timedelta(days=366)
 
 
 @require_safe
@@ -42,13 +38,12 @@ def edition(request: HttpRequest, day: date) -> HttpResponse:
 def digest(request: HttpRequest, day: date, slug: str, first: date | None = None) -> HttpResponse:
     """The mail of a mix, in the browser: not for search engines, and nothing personal in it.
 
-    With `first` it is the mail of a window of editions, whose first and last are of these days.
+    With `first` it is the mail of the window of editions from that day on.
     """
-    since = day if first is None else first
-    editions = between(since, day) if day - since < LONGEST_SPAN else []
-    if not editions or (editions[0].date, editions[-1].date) != (since, day) or len(editions) > MOST_EDITIONS:
+    editions = window(first or day, day)
+    if not editions or editions[-1].date != day:
         raise Http404("no edition of this day is printed")
-    mix = get_object_or_404(TopicMix, slug=slug)
+    mix = get_object_or_404(TopicMix.objects.prefetch_related("choices__topic"), slug=slug)
     response = HttpResponse(preview(editions, mix).html)
     response["X-Robots-Tag"] = "noindex"
     # Mail brings its own styles; it has no scripts and loads nothing.

@@ -14,19 +14,25 @@ from newsletter.delivery.sweeping import sweep
 from newsletter.models import Edition
 
 logger = logging.getLogger(__name__)
+COUNTS = ("digests", "accepted", "rejected", "skipped", "expired", "postponed", "in_doubt")
 
 
 def drain(*, now: datetime, seconds: float = 30) -> SendReport:
-    """Plan and send whatever is due in any edition, for about `seconds`, and close what is done."""
+    """Plan and send whatever is due in any edition, for about `seconds`, and close what is done.
+
+    Any number of processes may drain at once: they share an edition row by row. An older edition's mails have
+    the earlier deadlines, so it comes first; one that is paused or cannot be sent keeps no other waiting.
+    """
     total = SendReport()
     sweep(now=now)
     deadline = monotonic() + seconds
     for edition in Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date"):
-        plan(edition, now=now)
         left = deadline - monotonic()
-        if left <= 0:
+        total.out_of_time = total.out_of_time or left <= 0
+        if total.out_of_time:
             break
         try:
+            plan(edition, now=now)
             part = Sender(edition).run(seconds=left)
             close_if_done(edition, now=timezone.now())
         except (DatabaseError, ValueError, KeyError) as error:
@@ -34,7 +40,8 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
             logger.exception("%s cannot be sent", edition)
             total.stopped = total.stopped or f"{edition}: {error}"
             continue
-        for name in ("digests", "accepted", "rejected", "skipped", "postponed", "in_doubt"):
+        for name in COUNTS:
             setattr(total, name, getattr(total, name) + getattr(part, name))
+        total.out_of_time = part.out_of_time
         total.stopped = total.stopped or part.stopped
     return total

@@ -115,7 +115,7 @@ _RELEASE = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claimed:
     """A row that a sender holds, with what a mail needs to know of its reader."""
 

@@ -83,13 +83,21 @@ def insert_slot(run: Run, bucket: Bucket, slot: schedule.Slot, *, now: datetime,
         "hour": bucket.hour,
         "due_at": slot.at,
     }
-    marks = Slot.objects.filter(
-        edition=run.edition, timezone=bucket.timezone, hour=bucket.hour, due_at=slot.at
+    # By the dates of a few editions, which their index needs.
+    lately = [issue.day for issue in run.before]
+    same_slot = Slot.objects.filter(
+        edition__date__in=lately, timezone=bucket.timezone, hour=bucket.hour, due_at=slot.at
     )
-    if not again and marks.exists():
+    if not again and same_slot.filter(edition=run.edition).exists():
         return 0
     planned = owed.insert_at_slot(
-        run.edition, slot, run.in_reach(slot), timezone=bucket.timezone, hour=bucket.hour, now=now
+        run.edition,
+        slot,
+        run.in_reach(slot),
+        timezone=bucket.timezone,
+        hour=bucket.hour,
+        now=now,
+        shared=same_slot.exclude(edition=run.edition).exists(),
     )
     if planned or not again:
         with connection.cursor() as cursor:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from newsletter.delivery import rate, recording
+from newsletter.delivery import brakes, rate, recording
 from newsletter.delivery.ledger import Claimed, Ledger
 from newsletter.delivery.printing import PrintRoom
 from newsletter.delivery.recording import MAX_ATTEMPTS, Change
@@ -37,6 +37,7 @@ CLAIM_SECONDS = 5
 PATIENCE, FAILURES = 30, 5
 # How long a run waits for the rate; longer, and it ends: another run goes on.
 LONGEST_WAIT = 60
+LOST = (OperationalError, InterfaceError)  # the database went away, or broke a tie between two senders
 COUNTED = {"accepted": "accepted", "rejected": "rejected", "in_doubt": "in_doubt", "pending": "postponed"}
 
 
@@ -98,8 +99,12 @@ class Sender:
                     self._wind_down(way)
         except (TransportDown, rate.Used, _Halted) as error:
             self.report.stopped = str(error)
+        except LOST as error:
+            self.report.stopped = f"the database fails: {_one_line(error)}"
+            if connection.in_atomic_block:
+                raise
         finally:
-            self._ledger.release()
+            self._release()
             self.report.digests += self._prints.composed
         return self.report
 
@@ -127,9 +132,13 @@ class Sender:
             if not self._under_way:
                 raise TransportDown("no line to the mail server or provider is free")
             return 0
-        granted, self._wait = rate.take(room)
+        try:
+            granted, self._wait = rate.take(room)
+        except LOST as error:
+            self._reconnect(error)
+            return 0
         if self._wait > LONGEST_WAIT and not self._under_way:
-            raise rate.Used(self._wait)
+            raise rate.Used(f"the rate is used up for {self._wait:.0f} seconds")
         return granted
 
     def _turn(self, way: Carrier, letters: Sequence[Letter]) -> None:
@@ -142,12 +151,13 @@ class Sender:
         began = monotonic()
         try:
             passed = self._ledger.turn(self._changes, rows, printed=printed, now=self.clock())
-        except (OperationalError, InterfaceError) as error:
+        except LOST as error:
             # Committed or not: no byte of these has left, so they wait again. The answers are still known.
             self._give_back(rows, "the database was away")
             self._reconnect(error)
             return
         self._failures = 0
+        failed = any(change.state == "rejected" for change in self._changes)
         self._changes.clear()
         going = [letter for letter in letters if letter.key in passed]
         if going and monotonic() - began > settings.NEWSLETTER_LEASE_SECONDS:
@@ -156,6 +166,8 @@ class Sender:
         elif going:
             self._under_way |= {letter.key: letter for letter in going}
             way.carry(going)
+        if failed:
+            brakes.check(self.edition, now=self.clock())
         self._fruitless = 0 if passed else self._fruitless + bool(rows)
         if len(going) < len(letters):
             self._refused([row for row in rows if row.id not in passed])
@@ -237,7 +249,7 @@ class Sender:
         while not self._exhausted and not self._queue:
             try:
                 rows = self._ledger.claim(self._claims.size(at_once), now=self.clock())
-            except (OperationalError, InterfaceError) as error:
+            except LOST as error:
                 self._reconnect(error)
                 continue
             self._prints.expect(rows)
@@ -263,6 +275,17 @@ class Sender:
             while self._changes:
                 self._turn(way, [])
 
+    def _release(self) -> None:
+        try:
+            self._ledger.release()
+        except LOST as error:
+            # Whatever is not given back comes free when its lease runs out.
+            try:
+                self._reconnect(error)
+                self._ledger.release()
+            except (*LOST, _Halted) as again:
+                logger.warning("Claims stay until their lease runs out: %s", again)
+
     def _reconnect(self, error: Exception) -> None:
         """Wait for the database; raises where it stays away, or fails again and again."""
         if connection.in_atomic_block:
@@ -280,7 +303,11 @@ class Sender:
                 if monotonic() > until:
                     break
             sleep(0.2)
-        raise _Halted(f"the database fails: {' '.join(str(error).split())}") from error
+        raise _Halted(f"the database fails: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ class Press:
         self._cards: dict[tuple[int, str | None, bool], Both] = {}
         self._sections: dict[str, Both] = {}
         self._subjects: dict[tuple[str, int], tuple[str, bytes]] = {}
-        self._preheaders: dict[str, Both] = {}
+        self._phrases: dict[str, Both] = {}
         self._site = site()
         self._envelope = self._new_envelope()
         self._head, self._foot = self._frame()
@@ -70,7 +70,7 @@ class Press:
         subject, head = self._subject(self._title(first), len(items) - 1)
         values = {
             "preheader": self._preheader(items),
-            "count": _both(f"{words.papers(len(items))} for you"),
+            "count": self._phrase(self._count(len(items))),
             "followed": _both(words.followed(topic_names)),
             "mix": _both(mix.slug),
         }
@@ -111,10 +111,20 @@ class Press:
         return self._subjects[key]
 
     def _preheader(self, items: list[Item]) -> Both:
-        said = f"{self.span.also}: {self._title(items[1].rank)}" if len(items) > 1 else self.span.only_one
-        if said not in self._preheaders:
-            self._preheaders[said] = _both(said)
-        return self._preheaders[said]
+        if len(items) == 1:
+            return self._phrase(self.span.only_one)
+        return self._phrase(f"{self.span.also}: {self._title(items[1].rank)}")
+
+    def _count(self, number: int) -> str:
+        if self.span.is_day:
+            return f"{words.papers(number)} for you"
+        return f"your {number} of {words.papers(len(self._rows))}"
+
+    def _phrase(self, text: str) -> Both:
+        """A phrase that many mixes share."""
+        if text not in self._phrases:
+            self._phrases[text] = _both(text)
+        return self._phrases[text]
 
     def _title(self, place: int) -> str:
         return words.clipped(self._rows[place].card["title"], MAX_TITLE)
@@ -183,6 +193,7 @@ class Press:
         seed = f"{host()}:{editions}:{self.edition.date}"
         return Envelope(
             boundary=b"=_" + hashlib.sha256(seed.encode()).hexdigest()[:32].encode(),
+            host=host(),
             headers={
                 "List-Id": f"<daily.{host()}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -194,7 +205,7 @@ class Press:
 
 
 def _best_rows(revisions: Mapping[int, int]) -> dict[int, EditionPaper]:
-    """The entries of these revisions of editions, the oldest first, by their place in the window (1 = first)."""
+    """The entries of these revisions, the oldest edition first, by their place in the window (1 = first)."""
     kept: dict[int, list[EditionPaper]] = {pk: [] for pk in revisions}
     for row in EditionPaper.objects.filter(edition__in=revisions).order_by("rank"):
         if row.removed_in is None or row.removed_in > revisions[row.edition_id]:
@@ -213,7 +224,9 @@ def _entry(place: int, row: EditionPaper) -> Entry:
 
 
 def _both(text: str) -> Both:
-    return fragment(text), fragment(escape(text))
+    html = escape(text)
+    both = fragment(text)
+    return both, both if html == text else fragment(html)
 
 
 def _prefix(base: str, name: str, *arguments: object) -> str:

@@ -8,6 +8,7 @@ import re
 import selectors
 from collections.abc import Sequence
 from email.utils import parseaddr
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,8 @@ from newsletter.transport.outcomes import Outcome, TransportDown
 from newsletter.transport.smtp_dialing import Dialer
 from newsletter.transport.smtp_line import Enveloped, Line
 
+# Answers that come so soon after the first one come with it: one commit then records them all.
+TOGETHER_SECONDS = 0.004
 GOODBYE_SECONDS = 1.0  # how long all servers together have to answer our QUIT
 # A server that refused one more connection is asked again after this time, as long as others stand.
 DIAL_AGAIN_SECONDS = 30.0
@@ -92,14 +95,18 @@ class SmtpCarrier:
     def answers(self) -> list[tuple[Letter, Outcome]]:
         """Wait until at least one letter under way has its outcome; see `Carrier`."""
         done: list[tuple[Letter, Outcome]] = []
+        until = inf
         while self._busy:
-            first = min(line.deadline for line in self._busy)
-            # Once something is known, whatever else is there already comes with it.
-            ready = self._selector.select(0 if done else max(0.0, first - monotonic()))
+            # Letters are begun in the order of their deadlines, so the first one's comes first.
+            first = next(iter(self._busy)).deadline
+            ready = self._selector.select(max(0.0, min(first, until) - monotonic()))
             for key, _ in ready:
                 self._advance(key.data, done)
-            self._give_up_late_ones(done)
-            if done and not ready:
+            if not ready:
+                self._give_up_late_ones(done)
+            if done and until == inf:
+                until = monotonic() + TOGETHER_SECONDS
+            elif done and (not ready or monotonic() >= until):
                 break
         return done
 
@@ -115,7 +122,6 @@ class SmtpCarrier:
     def _give_up_late_ones(self, done: list[tuple[Letter, Outcome]]) -> None:
         now = monotonic()
         for line in [line for line in self._busy if line.deadline <= now]:
-            line.advance()  # the answer may have come meanwhile, if this process did not run
             line.give_up(f"no answer came within {self._timeout:g} seconds")
             self._take_outcome(line, done)
 

@@ -6,7 +6,7 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 # Instead of an answer line:
@@ -21,8 +21,9 @@ Replies = dict[str, str]
 class Server(socketserver.ThreadingTCPServer):
     """`replies` maps "greeting", "EHLO", "MAIL", "RCPT", "DATA", "." and so on to an answer.
 
-    Lines of an answer are divided by "\\n". `for_recipient` may answer otherwise from RCPT on; "cut" there
-    is the number of bytes of the mail after which the connection is ended.
+    Lines of an answer are divided by "\\n". `for_recipient` may answer otherwise from RCPT on; there, "cut"
+    is after how many bytes of the mail the connection is ended, and "too big" after how many it is refused.
+    Who has logged in as "user" with "password" gets the usual answer to MAIL.
     """
 
     allow_reuse_address = True
@@ -38,10 +39,13 @@ class Server(socketserver.ThreadingTCPServer):
         self.received: list[bytes] = []  # whole mails, the final dot included in what was read
         self.recipients: list[str] = []  # of those mails
         self.commands: list[str] = []
-        self.connections = 0
+        self.connections = self.encrypted = self.ended = 0
+        self.most_at_once = 1_000  # connections; others are refused
         self.on_data: Callable[[], object] = lambda: None
         self.hang_up_after_mail = False
+        self.mails_a_connection: int | None = None
         self.over = threading.Event()
+        self._lock = threading.Lock()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -53,22 +57,37 @@ class Server(socketserver.ThreadingTCPServer):
             "EMAIL_TIMEOUT": 5,
         }
 
+    def count(self, *, connections: int = 0, encrypted: int = 0, ended: int = 0) -> int:
+        """Count, and return how many connections stand."""
+        with self._lock:
+            self.connections += connections
+            self.encrypted += encrypted
+            self.ended += ended
+            return self.connections - self.ended
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client may go away whenever it likes."""
 
 
 class _Conversation(socketserver.StreamRequestHandler):
     server: Server
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        self.server.connections += 1
+        self._standing = self.server.count(connections=1)
+        self._encrypted = self._logged_in = False
         if self.server.tls and "STARTTLS" not in self.server.extensions:
-            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
-        super().setup()
+            self._encrypt()
+        else:
+            super().setup()
 
     def handle(self) -> None:
-        self._replies = self.server.replies
-        if not self._say(self._replies.get("greeting", "220 ready")):
+        self._special: Replies = {}
+        self._mails = 0
+        if self._standing > self.server.most_at_once:
+            self._say("421 too many connections")
+            return
+        if not self._say(self.server.replies.get("greeting", "220 ready")):
             return
         while line := self.rfile.readline():
             command = line.decode().strip()
@@ -76,20 +95,34 @@ class _Conversation(socketserver.StreamRequestHandler):
             self.server.commands.append(command)
             if word == "RCPT":
                 self._recipient = command.partition("<")[2].partition(">")[0]
-                self._replies = {**self.server.replies, **self.server.for_recipient(self._recipient)}
+                self._special = self.server.for_recipient(self._recipient)
             if word == "DATA":
                 self.server.on_data()
-            reply = self._replies.get(word, self._usual(word, command))
+            reply = self._reply(word, self._usual(word, command))
             if not self._say(reply) or word == "QUIT":
                 return
             if word == "STARTTLS" and reply.startswith("220"):
                 self._encrypt()
+            self._logged_in |= word == "AUTH" and reply.startswith("235")
             if re.match(r"(\(drip\))?354", reply) and not self._take_message():
                 return
 
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        if self._encrypted:
+            self.request.close()  # the server itself knows only the socket within
+        self.server.count(ended=1)
+
+    def _reply(self, word: str, usual: str) -> str:
+        if word == "MAIL" and self._logged_in:
+            return usual
+        return self._special.get(word, self.server.replies.get(word, usual))
+
     def _usual(self, word: str, command: str) -> str:
         if word == "EHLO":
-            return "\n".join(f"250-{line}" for line in ["loopback", *self.server.extensions]) + "\n250 HELP"
+            offered = [word for word in self.server.extensions if word != "STARTTLS" or not self._encrypted]
+            return "\n".join(f"250-{line}" for line in ["loopback", *offered]) + "\n250 HELP"
         if word == "AUTH":
             given = base64.b64decode(command.split()[2]).decode()
             return "235 welcome" if given == "\0user\0password" else "535 wrong password"
@@ -98,12 +131,17 @@ class _Conversation(socketserver.StreamRequestHandler):
     def _encrypt(self) -> None:
         assert self.server.tls
         self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        self._encrypted = True
+        self.server.count(encrypted=1)
         super().setup()
-        self.server.extensions.remove("STARTTLS")
 
     def _take_message(self) -> bool:
-        if "cut" in self._replies:
-            self.rfile.read(int(self._replies["cut"]))
+        if "cut" in self._special:
+            self.rfile.read(int(self._special["cut"]))
+            return False
+        if "too big" in self._special:
+            self.rfile.read(int(self._special["too big"]))
+            self._say("552 too big")
             return False
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
@@ -113,7 +151,10 @@ class _Conversation(socketserver.StreamRequestHandler):
         if lines:
             self.server.received.append(b"".join(lines))
             self.server.recipients.append(self._recipient)
-        return self._say(self._replies.get(".", "250 accepted")) and not self.server.hang_up_after_mail
+        self._mails += 1
+        if not self._say(self._reply(".", "250 accepted")) or self.server.hang_up_after_mail:
+            return False
+        return self._mails != self.server.mails_a_connection
 
     def _say(self, reply: str) -> bool:
         """Answer; False where the conversation is over."""

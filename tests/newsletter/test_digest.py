@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from newsletter.digest import HELPINGS, Choice, Composer, Digest, Entry, Match
+from newsletter.digest import HELPINGS, Choice, Composer, Digest, Entry, Match, best_first
 
 
 def entry(rank: int, **scores: float) -> Entry:
@@ -72,6 +72,27 @@ def test_shortened_loses_the_lowest_ranked_paper_and_a_section_that_has_no_other
     digest = compose([entry(1, a=0.5), entry(2, b=0.5), entry(3, a=0.5)], a="normal", b="normal")
     once = digest.shortened()
     assert (shown(once), shown(once.shortened())) == ([("a", [1]), ("b", [2])], [("a", [1])])
+
+
+def test_several_editions_become_one_order_with_what_was_pinned_in_front() -> None:
+    # The newer edition comes first among equals; the -1 is pinned in front of a 5.
+    assert best_first([[4, 2], [], [-1, 5, 2]]) == [(2, 0), (2, 1), (0, 0), (2, 2), (0, 1)]
+    assert best_first([]) == best_first([[], []]) == []
+
+
+SCORES = some.lists(some.lists(some.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), max_size=8), max_size=7)
+
+
+@given(SCORES)
+def test_each_edition_keeps_its_own_order_among_the_others(scores: list[list[float]]) -> None:
+    order = best_first(scores)
+    for number, own in enumerate(scores):
+        assert [place for edition, place in order if edition == number] == list(range(len(own)))
+    assert len(order) == sum(map(len, scores))
+    # Where nothing is pinned, so that every edition is in the order of its scores, all of them are.
+    if all(own == sorted(own, reverse=True) for own in scores):
+        merged = [scores[edition][place] for edition, place in order]
+        assert merged == sorted(merged, reverse=True)
 
 
 TOPICS = some.sampled_from("abcdef")

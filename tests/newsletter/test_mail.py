@@ -1,11 +1,8 @@
 """A digest as it arrives: opened with Python's e-mail parser, its links followed, its titles hostile."""
 
-import email
 import re
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
-from email.policy import default
-from html import unescape
 from typing import Any
 
 import pytest
@@ -20,6 +17,7 @@ from newsletter.models import Edition, EditionPaper, Subscriber
 from papers.card import card_of
 from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
+from tests.mails import links, opened, parts
 from tests.pages import faults_of, headings_of, words_of
 
 pytestmark = pytest.mark.django_db
@@ -36,31 +34,11 @@ def mail_of(edition: Edition, reader: Subscriber) -> DigestMessage:
     return printed.message(reader, public_id=PUBLIC_ID, now=NOW)
 
 
-def opened(message: DigestMessage) -> EmailMessage:
-    found = email.message_from_bytes(message.wire, policy=default)
-    assert isinstance(found, EmailMessage)
-    assert not found.defects and not any(part.defects for part in found.walk())
-    return found
-
-
-def parts(message: EmailMessage) -> tuple[str, str]:
-    """The text and the HTML of an opened mail."""
-    assert message.get_content_type() == "multipart/alternative"
-    text, html = message.iter_parts()
-    assert isinstance(text, EmailMessage) and isinstance(html, EmailMessage)
-    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    return str(text.get_content()).replace("\r\n", "\n"), str(html.get_content()).replace("\r\n", "\n")
-
-
 def one_paper(**fields: Any) -> tuple[EmailMessage, DigestMessage]:
     topic = make_topic(slug="agents", name="Agents")
     edition = make_edition(date=DAY, papers=[(make_paper(**fields), [topic])])
     message = mail_of(edition, make_subscriber(topics={topic: "normal"}))
-    return opened(message), message
-
-
-def links(html: str, path: str) -> list[str]:
-    return [unescape(link) for link in re.findall(r'href="([^"]*)"', html) if path in link]
+    return opened(message.wire), message
 
 
 @pytest.fixture
@@ -86,11 +64,11 @@ def reader(agents: Topic) -> Subscriber:
 
 def test_both_parts_decode_to_exactly_what_was_written(edition: Edition, reader: Subscriber) -> None:
     message = mail_of(edition, reader)
-    assert parts(opened(message)) == (message.body, str(message.alternatives[0][0]))
+    assert parts(opened(message.wire)) == (message.body, str(message.alternatives[0][0]))
 
 
 def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) -> None:
-    text, _ = parts(opened(mail_of(edition, reader)))
+    text, _ = parts(opened(mail_of(edition, reader).wire))
     keys = [row.card["key"] for row in edition.entries.order_by("rank")]
     shown = text.split("\n--\n")[0]
     abstract = "We measure something. It turns out to be large. Others may build on it."
@@ -109,7 +87,7 @@ def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) 
 
 
 def test_the_html_part_is_good_html_with_the_same_papers(edition: Edition, reader: Subscriber) -> None:
-    _, html = parts(opened(mail_of(edition, reader)))
+    _, html = parts(opened(mail_of(edition, reader).wire))
     assert faults_of(html) == []
     assert headings_of(html) == ["Paper Round", "Agents", "Où vont les agents ?", "Both", "Theory", "Bounds"]
     words = words_of(html)
@@ -120,7 +98,7 @@ def test_the_html_part_is_good_html_with_the_same_papers(edition: Edition, reade
 
 def test_each_header_stands_once(edition: Edition, reader: Subscriber) -> None:
     message = mail_of(edition, reader)
-    found = opened(message)
+    found = opened(message.wire)
     assert sorted(found.keys()) == sorted(set(found.keys()))
     assert {name: str(found[name]) for name in found if name not in ("Content-Type", "List-Unsubscribe")} == {
         "From": "Paper Round <papers@localhost>",
@@ -139,14 +117,17 @@ def test_each_header_stands_once(edition: Edition, reader: Subscriber) -> None:
 
 
 def test_what_providers_read_is_what_goes_over_the_wire(edition: Edition, reader: Subscriber) -> None:
-    message = mail_of(edition, reader)
-    found = opened(message)
+    printed = Press([edition]).print(reader.mix)
+    assert printed is not None
+    message = printed.message(reader, public_id=PUBLIC_ID, now=NOW)
+    assert printed.wire(reader, public_id=PUBLIC_ID, now=NOW) == message.wire
+    found = opened(message.wire)
     assert (message.subject, message.to) == (found["Subject"], [found["To"]])
     assert {name: str(found[name]) for name in message.extra_headers} == message.extra_headers
 
 
 def test_the_unsubscribe_links_work_once_and_again(edition: Edition, reader: Subscriber) -> None:
-    found = opened(mail_of(edition, reader))
+    found = opened(mail_of(edition, reader).wire)
     text, html = parts(found)
     header = str(found["List-Unsubscribe"]).strip("<>")
     [in_html] = links(html, "/unsubscribe/")
@@ -162,7 +143,7 @@ def test_the_unsubscribe_links_work_once_and_again(edition: Edition, reader: Sub
 
 
 def test_the_other_links_lead_to_their_pages(edition: Edition, reader: Subscriber, client: Client) -> None:
-    text, html = parts(opened(mail_of(edition, reader)))
+    text, html = parts(opened(mail_of(edition, reader).wire))
     for path in ("/preferences/", "/mix/", "/papers/"):
         in_html = sorted(set(links(html, path)))
         in_text = sorted(set(re.findall(rf"http://127.0.0.1:8000\S*{path}\S*", text)))
@@ -245,7 +226,7 @@ def test_the_largest_digest_stays_under_the_size_that_is_shown_whole(letter: str
     assert 20_000 < len(message.wire) <= MAX_WIRE_BYTES
     ranks = [item.rank for item in printed.digest.items]
     assert ranks == list(range(1, len(ranks) + 1))
-    _, html = parts(opened(message))
+    _, html = parts(opened(message.wire))
     assert html.count("<h3") == len(ranks) and f"{len(ranks)} papers for you" in html
 
 
@@ -270,7 +251,7 @@ def test_archive_papers_are_called_that_and_never_trending(agents: Topic, follow
     edition = make_edition(date=DAY, papers=[(make_paper(from_archive=True, upvotes=None), [agents])])
     EditionPaper.objects.update(terms=archive_terms(3))
     reader = make_subscriber(topics={agents: "normal"} if follows else {})
-    message = opened(mail_of(edition, reader))
+    message = opened(mail_of(edition, reader).wire)
     for part in (*parts(message), str(message["Subject"])):
         assert "trending" not in part.casefold()
     text, html = parts(message)
@@ -280,7 +261,7 @@ def test_archive_papers_are_called_that_and_never_trending(agents: Topic, follow
 
 
 def test_who_follows_no_topic_gets_the_top_papers(edition: Edition) -> None:
-    text, html = parts(opened(mail_of(edition, make_subscriber())))
+    text, html = parts(opened(mail_of(edition, make_subscriber()).wire))
     assert headings_of(html)[1:] == ["Top papers", "Où vont les agents ?", "Bounds", "Both"]
     assert "Why: among the day’s top papers." in text
     assert "You follow the whole paper." in text

@@ -1,0 +1,51 @@
+"""The desk's preview shows the window that a reader's mail would have."""
+
+from datetime import date
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from newsletter.models import Edition
+from papers.models import Topic
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
+from tests.pages import headings_of
+
+pytestmark = pytest.mark.django_db
+
+
+def editions_of_a_week(topic: Topic) -> list[Edition]:
+    days = [date(2026, 11, number) for number in range(14, 21)]
+    return [make_edition(date=day, papers=[(make_paper(title=f"{day:%a}"), [topic])]) for day in days]
+
+
+def test_the_preview_covers_as_many_editions_as_the_readers_mail(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    topic = make_topic(name="Agents")
+    editions = editions_of_a_week(topic)
+    daily, weekly, planned, covered = (
+        make_subscriber(topics={topic: "normal"}, weekdays=days) for days in (127, 16, 127, 127)
+    )
+    make_delivery(editions[-1], planned, first_on=editions[-3].date)
+    make_delivery(editions[2], covered)
+    make_delivery(editions[4], covered, covers=False, state="expired")
+    queries = {
+        f"subscriber={daily.pk}": 1,
+        f"subscriber={weekly.pk}": 7,
+        f"subscriber={planned.pk}": 3,
+        f"subscriber={covered.pk}": 4,
+        f"subscriber={weekly.pk}&editions=2": 2,
+        f"mix={daily.mix_id}": 1,
+        f"mix={daily.mix_id}&editions=7": 7,
+    }
+    url = f"/admin/newsletter/edition/{editions[-1].pk}/preview/"
+    for query, count in queries.items():
+        page, frame = (client.get(f"{url}{part}?{query}").content.decode() for part in ("", "html/"))
+        shown = [name for name in headings_of(frame) if len(name) == 3]
+        assert sorted(shown) == sorted(f"{one.date:%a}" for one in editions[-count:])
+        assert (f", over {count} editions." in page) == (count > 1)
+    for wrong in ("0", "8", "-1", "x"):
+        assert client.get(f"{url}?mix={daily.mix_id}&editions={wrong}").status_code == 404
+    # The frame on the page shows the same window as the page.
+    page = client.get(f"{url}?subscriber={weekly.pk}").content.decode()
+    assert f"html/?subscriber={weekly.pk}&amp;editions=7" in page

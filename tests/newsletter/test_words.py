@@ -1,0 +1,51 @@
+"""What a mail calls the days it covers."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from newsletter.mail.words import Span, clipped, followed, numbers, papers
+
+FRIDAY = date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("days", "heading", "dates"),
+    [
+        (1, "", "Friday 20 November 2026"),
+        (2, "Your papers since Thursday", "Thursday 19 to Friday 20 November 2026"),
+        (4, "Your papers since Tuesday", "Tuesday 17 to Friday 20 November 2026"),
+        (5, "Your week in papers", "Monday 16 to Friday 20 November 2026"),
+        (8, "Your week in papers", "Friday 13 to Friday 20 November 2026"),
+        (9, "Your papers since 12 November", "Thursday 12 to Friday 20 November 2026"),
+        (21, "Your papers since 31 October", "Saturday 31 October to Friday 20 November 2026"),
+        (325, "Your papers since 31 December", "Wednesday 31 December 2025 to Friday 20 November 2026"),
+    ],
+)
+def test_a_span_says_which_days_it_has(days: int, heading: str, dates: str) -> None:
+    span = Span(FRIDAY - timedelta(days=days - 1), FRIDAY)
+    assert (span.heading, span.dates) == (heading, dates)
+
+
+@given(some.integers(0, 400))
+def test_no_two_days_of_a_span_have_the_same_name(days: int) -> None:
+    span = Span(FRIDAY - timedelta(days=days), FRIDAY)
+    names = {span.day(span.first + timedelta(days=ago)) for ago in range(min(days, 360) + 1)}
+    assert len(names) == min(days, 360) + 1
+
+
+def test_small_things_are_said_in_words() -> None:
+    assert [numbers(known) for known in ([], [None], [12], [None, 6, 12, 7])] == [
+        *("", "", "No. 12", "No. 6 to 12")
+    ]
+    assert [papers(count) for count in (0, 1, 1234)] == ["0 papers", "1 paper", "1,234 papers"]
+    assert [followed(names) for names in ([], ["A"], ["A", "B", "C"])] == [
+        *("You follow the whole paper.", "You follow A.", "You follow A, B and C.")
+    ]
+    assert [clipped(text, 8) for text in ("a  b\nc", "word word word", "x" * 20)] == [
+        "a b c",
+        "word…",
+        "xxxxxxx…",
+    ]
