@@ -24,7 +24,7 @@ def test_a_worker_starts_what_a_dead_beat_does_not(worlds: Worlds, broker: Broke
     timetable.kill()
     world.run("tests.crash.seeding:release")
     started = wait_until(lambda: world.arrived() > 0, 120, "the first mail, though beat is dead")
-    wait_until(world.closed, 120, "the edition is closed")
+    world.wait_until_closed(120)
     verdict = world.verdict(doubt_at_most=0)
     kill_log(f"the first mail {started:.1f} s after the edition came due\n{verdict}")
     assert verdict.holds, verdict

@@ -64,7 +64,7 @@ def test_killed_workers_neither_repeat_nor_forget_a_mail(worlds: Worlds, broker:
         if workers[victim].status() is not None:
             workers[victim] = worker(world)
     assert not world.closed(), "the work ran out before the kills"
-    wait_until(world.closed, 120, "the edition is closed")
+    world.wait_until_closed(120)
     verdict = world.verdict(doubt_at_most=KILLS * LINES)
     told = ", ".join(f"{kinds.count(kind)} times {kind}" for kind in sorted(set(kinds)))
     kill_log(f"{KILLS} kills of Celery workers: {told}\n{verdict}")
@@ -90,7 +90,7 @@ def test_postgresql_killed_again_and_again(
             server.restart()
         waits.append(until_next_mail(world))
     assert not world.closed(), "the work ran out before the kills"
-    wait_until(world.closed, 120, "the edition is closed")
+    world.wait_until_closed(60)
     verdict = world.verdict(doubt_at_most=DOWNTIMES * LINES)
     kill_log(f"PostgreSQL killed {DOWNTIMES} times; mails again after at most {max(waits):.1f} s\n{verdict}")
     assert max(waits) <= 30
@@ -132,7 +132,7 @@ def test_a_broker_that_is_emptied_and_killed_delays_but_loses_nothing(
     began = time.monotonic()
     time.sleep(2)
     broker.restart()
-    wait_until(world.closed, 90 + 3000 * SLOW / LINES, "the edition is closed")
+    world.wait_until_closed(90 + 3000 * SLOW / LINES)
     took = time.monotonic() - began
     verdict = world.verdict(doubt_at_most=0)
     kill_log(f"the first mail {started:.1f} s after the broker came back; closed {took:.1f} s after it was killed")
@@ -151,7 +151,7 @@ def test_five_beats_at_once_make_one_run(worlds: Worlds, broker: Broker, kill_lo
     ticks = [world.start("manage", "tick") for _ in range(5)]
     for tick in ticks:
         assert tick.wait(60) == 0, tick.said()[-3000:]
-    wait_until(world.closed, 60, "the edition is closed")
+    world.wait_until_closed(60)
     assert all(beat.status() is None for beat in beats)
     verdict = world.verdict(doubt_at_most=0)
     kill_log(str(verdict))

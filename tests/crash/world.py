@@ -197,6 +197,15 @@ class World:
     def closed(self) -> bool:
         return self.edition().startswith("closed")
 
+    def wait_until_closed(self, seconds: float) -> float:
+        """Returns the seconds that it took."""
+        try:
+            return wait_until(self.closed, seconds, "the edition is closed")
+        except AssertionError as error:
+            waiting = "select s.email, d.state, d.reason, d.attempts, d.next_at - now() from newsletter_delivery d"
+            waiting += " join newsletter_subscriber s on s.id = subscriber_id where settled_at is null limit 5"
+            raise AssertionError(f"{error}: {self.states()}, {self.rows(waiting)}") from None
+
     def arrived(self) -> int:
         """How many mails the server took; cheap enough to ask all the time."""
         log = self.sink.folder / "log.jsonl"
