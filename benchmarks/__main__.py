@@ -1,4 +1,4 @@
-"""`python -m benchmarks [mail] [search]`: this project beside plain Django; without a name, all of it.
+"""`python -m benchmarks [mail] [wire] [search]`: this project beside plain Django; without a name, all of it.
 
 Prints ratios; fails where results differ.
 """
@@ -24,8 +24,9 @@ SET["NEWSLETTER_SOURCES"] = "none"  # nothing is asked on the network
 PAPERS, MIXES = 50, 1_000
 READERS, READERS_MIXES = 500, 100
 SEARCHED = 100_000  # papers
+LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "search")
+PARTS = ("mail", "wire", "search")
 
 
 def main() -> int:
@@ -68,6 +69,8 @@ def measure(parts: Sequence[str]) -> None:
     call_command("migrate", verbosity=0)
     if "mail" in parts:
         measure_mail()
+    if "wire" in parts:
+        measure_wire()
     if "search" in parts:
         measure_search()
 
@@ -80,6 +83,13 @@ def measure_mail() -> None:
     data.make_readers(READERS, mixes[:READERS_MIXES])
     print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
     print(sending.compare(edition, rounds=ROUNDS), flush=True)
+
+
+def measure_wire() -> None:
+    from benchmarks import wire
+
+    for lines in (1, 10):
+        print(wire.measure(LETTERS, lines=lines), flush=True)
 
 
 def measure_search() -> None:
