@@ -1,4 +1,4 @@
-"""`python -m benchmarks [mail] [wire] [search]`: this project beside plain Django; without a name, all of it.
+"""`python -m benchmarks [mail] [wire] [search] [batch] [planning]`: beside plain Django; without a name, all.
 
 Prints ratios; fails where results differ.
 """
@@ -23,10 +23,12 @@ SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https:
 SET["NEWSLETTER_SOURCES"] = "none"  # nothing is asked on the network
 PAPERS, MIXES = 50, 1_000
 READERS, READERS_MIXES = 500, 100
+BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "wire", "search")
+PARTS = ("mail", "wire", "search", "batch", "planning")
+PLANNED_READERS, PLANNED_MIXES = 100_000, 1_000
 
 
 def main() -> int:
@@ -73,16 +75,31 @@ def measure(parts: Sequence[str]) -> None:
         measure_wire()
     if "search" in parts:
         measure_search()
+    if "batch" in parts:
+        call_command("flush", verbosity=0, interactive=False)
+        measure_batch()
+    if "planning" in parts:
+        measure_planning()
 
 
 def measure_mail() -> None:
-    from benchmarks import composing, data, sending
+    from benchmarks import composing, data, printing, sending
 
     edition = data.make_edition(PAPERS)
     mixes = data.make_mixes(MIXES)
     data.make_readers(READERS, mixes[:READERS_MIXES])
     print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
     print(sending.compare(edition, rounds=ROUNDS), flush=True)
+    print(printing.measure(edition, mixes, rounds=ROUNDS), flush=True)
+
+
+def measure_batch() -> None:
+    from benchmarks import batching, data
+
+    edition = data.make_edition(PAPERS)
+    data.make_readers(BATCH_READERS, data.make_mixes(1))
+    for comparison in batching.compare(edition, rounds=ROUNDS):
+        print(comparison, flush=True)
 
 
 def measure_wire() -> None:
@@ -98,6 +115,17 @@ def measure_search() -> None:
     words = corpus.fill(SEARCHED, progress=lambda done: print(f"\r{done:,} papers made", end="", flush=True))
     print()
     print(searching.compare(words, rounds=ROUNDS), flush=True)
+
+
+def measure_planning() -> None:
+    from benchmarks import planning
+
+    print(
+        planning.measure(
+            PLANNED_READERS, mixes=PLANNED_MIXES, progress=lambda line: print(f"{line} …", flush=True)
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

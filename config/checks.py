@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 
+from newsletter.transport.providers import provider_of
+
 
 @register(Tags.security, deploy=True)
 def newsletter_can_go_out(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -30,6 +32,38 @@ def newsletter_can_go_out(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
             Warning(
                 "ANYMAIL_WEBHOOK_SECRET is not set: anybody could tell us that mails bounced",
                 id="running.W005",
+            )
+        )
+    return found
+
+
+@register(Tags.compatibility)
+def provider_can(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What the chosen provider cannot do, so that nobody believes the promises hold with it in full."""
+    provider = provider_of(settings.EMAIL_BACKEND)
+    found: list[CheckMessage] = []
+    if provider is None:
+        return found
+    if provider.unsubscribe:
+        found.append(
+            Warning(
+                f"{provider.name} {provider.unsubscribe}",
+                hint="The link in the mail works; the button of mail programs may not lead here.",
+                id="running.W011",
+            )
+        )
+    if not provider.metadata:
+        found.append(
+            Warning(
+                f"{provider.name} takes no metadata, so what it tells later settles no mail in doubt",
+                id="running.W012",
+            )
+        )
+    if not provider.webhook:
+        found.append(
+            Warning(
+                f"{provider.name} does not tell what became of mails: bounces and complaints stay unknown",
+                id="running.W013",
             )
         )
     return found

@@ -212,9 +212,18 @@ def provider(name: str) -> str:
     return value
 
 
-def anymail() -> dict[str, Any]:
-    """Every ANYMAIL_… variable under its own name, for Anymail reads settings of these names."""
-    given: dict[str, Any] = {}
+def anymail(timeout: int) -> dict[str, Any]:
+    """Every ANYMAIL_… variable under its own name, for Anymail reads settings of these names.
+
+    No call waits longer than `timeout` seconds, unless the environment says so, and none is repeated: only
+    the ledger knows what may be sent again. Amazon's client would repeat calls by itself, those without an
+    answer too.
+    """
+    amazon = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"total_max_attempts": 1}}
+    given: dict[str, Any] = {
+        "ANYMAIL_REQUESTS_TIMEOUT": timeout,
+        "ANYMAIL_AMAZON_SES_CLIENT_PARAMS": {"config": amazon},
+    }
     for name in sorted(os.environ):
         if not name.startswith("ANYMAIL_") or not (value := text(name)):
             continue

@@ -39,6 +39,10 @@ NEWSLETTER_POSTAL_ADDRESS = env.text("NEWSLETTER_POSTAL_ADDRESS")
 NEWSLETTER_FREEZE_AT = env.clock("NEWSLETTER_FREEZE_AT", "00:30")  # UTC
 NEWSLETTER_LEASE_SECONDS = env.number("NEWSLETTER_LEASE_SECONDS", 60, 5, 3600)
 NEWSLETTER_TICK_SECONDS = env.number("NEWSLETTER_TICK_SECONDS", 60, 1, 3600)
+# auto: an edition is sent as soon as it is frozen. manual: once somebody approved it, within so many hours.
+NEWSLETTER_APPROVAL = env.choice("NEWSLETTER_APPROVAL", "auto", ("auto", "manual"))
+NEWSLETTER_APPROVAL_HOURS = env.number("NEWSLETTER_APPROVAL_HOURS", 6, 1, 48)
+NEWSLETTER_UNAPPROVED = env.choice("NEWSLETTER_UNAPPROVED", "miss", ("send", "miss"))
 NEWSLETTER_OUTBOX_DIR = Path(env.text("NEWSLETTER_OUTBOX_DIR", str(BASE_DIR / "var" / "outbox")))
 
 # --- Sources that are read by themselves; `manage.py fetch_papers` reads them by hand
@@ -62,8 +66,8 @@ if env.text("EMAIL_URL"):
     globals().update(env.mail_server("EMAIL_URL"))
 elif env.text("EMAIL_BACKEND"):
     EMAIL_BACKEND = env.provider("EMAIL_BACKEND")
-globals().update(env.anymail())
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 120, 1, 900)  # short ones turn slow servers into mails in doubt
+globals().update(env.anymail(EMAIL_TIMEOUT))
 NEWSLETTER_SMTP_CONNECTIONS = env.number("NEWSLETTER_SMTP_CONNECTIONS", 10, 1, 50)  # of each sender
 NEWSLETTER_RATE = env.rate("NEWSLETTER_RATE")  # of all senders together
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", f"{NEWSLETTER_NAME} <papers@localhost>")

@@ -63,7 +63,7 @@ class BatchCarrier:
         if provider is None or provider.batch is None:
             raise ImproperlyConfigured(f"{settings.EMAIL_BACKEND} takes one reader a call")
         self._batch: Batch = provider.batch
-        self._line = Line()
+        self._line = Line(self._batch.payload)
         self._waiting: deque[list[Letter]] = deque()
         self._until = 0.0  # no call begins after this moment of the monotonic clock
         self._printed: Print | None = None
@@ -126,8 +126,8 @@ class BatchCarrier:
         failpoint("after-call")
         status = message.anymail_status
         if status is not None and (told := by_address(status.recipients)):
-            whole = self._is_whole(status.esp_response, len(letters))
-            return [(letter, self._outcome(told.get(letter.content.key), whole)) for letter in letters]
+            trusted = self._is_trusted(status.esp_response, len(letters))
+            return [(letter, self._outcome(told.get(letter.content.key), trusted)) for letter in letters]
         if failed is None:
             failed = NoAnswer("the provider did not say what became of these mails")
         if not isinstance(failed, Refused) or failed.temporary:
@@ -152,20 +152,22 @@ class BatchCarrier:
             failed = replace(failed, temporary=True, to_all=True)
         return [(letter, failed) for letter in self._with_waiting(letters, failed)]
 
-    def _outcome(self, status: Any, whole: bool) -> Outcome:
+    def _outcome(self, status: Any, trusted: bool) -> Outcome:
+        if not trusted and not (self._batch.counted_in and status and status.message_id):
+            return NoAnswer("the provider's answer does not say what became of every mail")
         outcome = of_recipient(status)
-        if isinstance(outcome, Accepted):
-            self._taken_ever = True
-        elif not whole:
-            return NoAnswer("the provider's answer does not count every reader")
+        self._taken_ever = self._taken_ever or isinstance(outcome, Accepted)
         return outcome
 
-    def _is_whole(self, response: Any, number: int) -> bool:
-        """Whether each reader is in the answer: Anymail takes whom Mailjet leaves out for refused."""
-        if not self._batch.counted_in:
-            return True
-        listed = response.json().get(self._batch.counted_in)
-        return isinstance(listed, list) and len(listed) == number
+    def _is_trusted(self, response: Any, number: int) -> bool:
+        """Whether the answer is one to this call, where Anymail does not look for itself.
+
+        It takes whom Mailjet leaves out for refused, and any 2xx of SendGrid for taken.
+        """
+        if self._batch.counted_in:
+            listed = response.json().get(self._batch.counted_in)
+            return isinstance(listed, list) and len(listed) == number
+        return self._batch.taken_with in (0, response.status_code)
 
     def _message(self, letters: Sequence[Letter]) -> BatchMessage:
         merged = self._template(letters[0].printed)

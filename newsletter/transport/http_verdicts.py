@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
+from anymail.exceptions import AnymailError, AnymailInvalidAddress, AnymailRecipientsRefused
 from requests.exceptions import ConnectTimeout, Timeout, TooManyRedirects
 from urllib3.exceptions import NewConnectionError
 
@@ -30,9 +30,11 @@ def http_verdict(error: Exception, *, left: bool, now: datetime) -> Refused | No
         return Refused(temporary=False, reason="the provider does not take this address")
     if not left or _never_connected(error):
         return Refused(temporary=True, reason=_not_asked(error), to_all=True)
-    if isinstance(error, Timeout):
+    if isinstance(error, Timeout | TimeoutError):
         return NoAnswer("the provider did not answer in time")
-    return NoAnswer(f"the connection to the provider broke before its answer: {_name(error)}")
+    if isinstance(error, AnymailError):
+        return NoAnswer(f"the connection to the provider broke before its answer: {_name(error)}")
+    return NoAnswer(f"the provider's answer cannot be understood: {_name(error)}")
 
 
 def of_recipient(status: Any) -> Outcome:

@@ -10,16 +10,23 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
+from newsletter.transport.addressing import take_as_checked
+from newsletter.transport.http_verdicts import http_verdict
 from newsletter.transport.outcomes import NoAnswer, Refused, TransportDown
 from newsletter.transport.verdicts import verdict
 from newsletter.transport.watch import Watch
 
 
 class Line:
-    """Opened ahead and kept. Use as a context manager, in one thread."""
+    """Opened ahead and kept. Use as a context manager, in one thread.
 
-    def __init__(self) -> None:
+    `payload` names the class of Anymail that builds calls, where addresses are checked already.
+    """
+
+    def __init__(self, payload: str = "") -> None:
         self._connection: Any = get_connection()
+        if payload:
+            take_as_checked(self._connection, payload)
         self._watch = Watch()
         self._session: requests.Session | None = None
 
@@ -43,10 +50,11 @@ class Line:
         except OSError as error:  # smtplib's exceptions are OSErrors
             raise TransportDown(f"the mail server cannot be reached: {error}") from error
         session = getattr(self._connection, "session", None)
-        if isinstance(session, requests.Session) and session is not self._session:
-            self._watch.mount(session)
+        if isinstance(session, requests.Session):
             # One pause within the call may last as long as the whole of it.
             self._connection.timeout = settings.EMAIL_TIMEOUT
+            if session is not self._session:
+                self._watch.mount(session)
         self._session = session
 
     def close(self) -> None:
@@ -61,13 +69,18 @@ class Line:
             sent = self._send(message)
         except Exception as error:  # every way to fail must end in a state; the error decides which
             over_http = self._session is not None
-            found = verdict(error, left=self._watch.left or not over_http, now=timezone.now())
+            found = self._http_verdict(error) if over_http else verdict(error)
             if not over_http or isinstance(found, NoAnswer):
                 # A connection in an unknown state would spoil the next mail's certainty.
                 with suppress(Exception):
                     self.close()
             return found
         return None if sent else NoAnswer("the mail backend reported nothing sent")
+
+    def _http_verdict(self, error: Exception) -> Refused | NoAnswer:
+        # Cut by us, a call looks broken.
+        told = TimeoutError() if self._watch.cut else error
+        return http_verdict(told, left=self._watch.left, now=timezone.now())
 
     def _send(self, message: EmailMessage) -> Any:
         if self._session is None:

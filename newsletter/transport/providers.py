@@ -21,10 +21,13 @@ class Batch:
 
     limit: int  # readers in a call
     hole: str  # what stands in the body for a value; `{}` is its name
+    payload: str  # Anymail's class that builds its calls
     # Its headers of one reader replace the common ones instead of joining them.
     own_headers_replace: bool = False
     # The list in its answer that has one entry a reader; without it, none is missing by accident.
     counted_in: str = ""
+    # The only HTTP status that means "taken", where Anymail reads none of the answer but that it is a 2xx.
+    taken_with: int = 0
     extra: dict[str, Any] = field(default_factory=dict)  # Anymail's esp_extra
 
 
@@ -44,6 +47,7 @@ class Provider:
     reads: bool = False
 
 
+_BACKENDS = "anymail.backends"
 _STORED = "its templates must be stored with it beforehand"
 
 PROVIDERS = {
@@ -57,10 +61,18 @@ PROVIDERS = {
         unsubscribe="takes own headers, and so List-Unsubscribe, from Enterprise accounts only",
         reads=True,
     ),
-    "mailgun": Provider("Mailgun", batch=Batch(1000, "%recipient.{}%")),
+    "mailgun": Provider(
+        "Mailgun", batch=Batch(1000, "%recipient.{}%", f"{_BACKENDS}.mailgun.MailgunPayload")
+    ),
     "mailjet": Provider(
         "Mailjet",
-        batch=Batch(50, "[[var:{}]]", own_headers_replace=True, counted_in="Messages"),
+        batch=Batch(
+            50,
+            "[[var:{}]]",
+            f"{_BACKENDS}.mailjet.MailjetPayload",
+            own_headers_replace=True,
+            counted_in="Messages",
+        ),
         tags=1,
     ),
     "mailtrap": Provider("Mailtrap", single_because=_STORED, tags=1),
@@ -79,7 +91,13 @@ PROVIDERS = {
     ),
     "sendgrid": Provider(
         "SendGrid",
-        batch=Batch(1000, "-reader.{}-", extra={"merge_field_format": "-reader.{}-"}),
+        batch=Batch(
+            1000,
+            "-reader.{}-",
+            f"{_BACKENDS}.sendgrid.SendGridPayload",
+            taken_with=202,
+            extra={"merge_field_format": "-reader.{}-"},
+        ),
     ),
     "sparkpost": Provider(
         "SparkPost",
@@ -90,7 +108,7 @@ PROVIDERS = {
     ),
     "unisender_go": Provider(
         "Unisender Go",
-        batch=Batch(500, "{{{{{}}}}}"),
+        batch=Batch(500, "{{{{{}}}}}", f"{_BACKENDS}.unisender_go.UnisenderGoPayload"),
         unsubscribe="takes our List-Unsubscribe header only from accounts that its support approved",
     ),
 }

@@ -5,7 +5,6 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from newsletter.failpoints import failpoint
@@ -20,27 +19,13 @@ from newsletter.transport.providers import Provider, provider_of
 _NEUTRAL = Neutral(())
 
 
-class Transport(Line):
-    """A line that tells what became of one mail to one reader."""
-
-    def hand_over(self, message: EmailMessage) -> Outcome:
-        """Send one message and say what the answer proves. Never raises for what the other side does."""
-        failed = self.send(message)
-        if failed is not None:
-            return failed
-        status = getattr(message, "anymail_status", None)
-        if status is None:
-            return Accepted()
-        return of_recipient(by_address(status.recipients).get(message.to[0].casefold()))
-
-
 class SingleCarrier:
     """A Carrier over any backend of Django's mail API: one letter under way, handed over within `carry`."""
 
     at_once = 50  # letters worth claiming together
 
     def __init__(self) -> None:
-        self._transport = Transport()
+        self._line = Line()
         self._provider = provider_of(settings.EMAIL_BACKEND)
         self._known: list[tuple[Letter, Outcome]] = []
 
@@ -50,7 +35,7 @@ class SingleCarrier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._transport.close()
+        self._line.close()
 
     def prepare(self, letter: Letter) -> None:
         message = letter.printed.message(letter.reader, public_id=letter.public_id, now=timezone.now())
@@ -61,19 +46,28 @@ class SingleCarrier:
     def room(self, letters: Sequence[Letter]) -> int:
         if self._known or not letters:
             return 0
-        self._transport.open()
+        self._line.open()
         return 1
 
     def carry(self, letters: Sequence[Letter]) -> None:
         for letter in letters:
             failpoint("before-call")
-            outcome = self._transport.hand_over(letter.content)
+            outcome = self._hand_over(letter.content)
             failpoint("after-call")
             self._known.append((letter, outcome))
 
     def answers(self) -> list[tuple[Letter, Outcome]]:
         known, self._known = self._known, []
         return known
+
+    def _hand_over(self, message: DigestMessage) -> Outcome:
+        failed = self._line.send(message)
+        if failed is not None:
+            return failed
+        status = getattr(message, "anymail_status", None)
+        if status is None:
+            return Accepted()
+        return of_recipient(by_address(status.recipients).get(message.to[0].casefold()))
 
 
 def fit(message: DigestMessage, provider: Provider) -> None:

@@ -1,6 +1,5 @@
 """What an exception of Django's mail API proves about the mail."""
 
-from datetime import datetime
 from smtplib import SMTPHeloError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 
 from anymail.exceptions import AnymailError
@@ -10,13 +9,10 @@ from newsletter.transport.http_verdicts import http_verdict
 from newsletter.transport.outcomes import NoAnswer, Refused
 
 
-def verdict(error: Exception, *, left: bool = True, now: datetime | None = None) -> Refused | NoAnswer:
-    """Tell what an exception proves: refused for now, refused for good, or nothing.
-
-    `left` is False where a request over HTTP certainly never left in whole; `now` is for its Retry-After.
-    """
-    if isinstance(error, AnymailError) or not left:
-        return http_verdict(error, left=left, now=now or timezone.now())
+def verdict(error: Exception) -> Refused | NoAnswer:
+    """Tell what an exception proves: refused for now, refused for good, or nothing."""
+    if isinstance(error, AnymailError):
+        return http_verdict(error, left=True, now=timezone.now())
     code = _status(error)
     reason = f"{type(error).__name__} {code or ''}".strip()
     if isinstance(error, SMTPSenderRefused | SMTPHeloError):

@@ -17,17 +17,21 @@ from urllib3.poolmanager import PoolManager
 
 
 class Watch:
-    """What is known of the call under way. `left`: the last byte of the request was given to the network."""
+    """What is known of the call under way.
+
+    `left`: the last byte of the request was given to the network. `cut`: its time was over.
+    """
 
     def __init__(self) -> None:
-        self.left = False
+        self.left = self.cut = False
         self.connection: Any = None
         self._socket: socket.socket | None = None
 
     @contextmanager
     def call(self, seconds: float) -> Iterator[None]:
         """One call: after `seconds` its connection is cut, which the caller sees as a broken one."""
-        self.left, self.connection, self._socket = False, None, None
+        self.left = self.cut = False
+        self.connection = self._socket = None
         timer = threading.Timer(seconds, self._cut)
         timer.daemon = True
         timer.start()
@@ -48,6 +52,7 @@ class Watch:
         self.left, self._socket = True, self.connection.sock
 
     def _cut(self) -> None:
+        self.cut = True
         known = self._socket or getattr(self.connection, "sock", None)
         if known is not None:
             with suppress(OSError):

@@ -187,6 +187,15 @@ def test_anymail_reads_its_settings_under_their_own_names() -> None:
     assert found == ["anymail.backends.postmark.EmailBackend", 20, "1234", False]
 
 
+def test_no_call_of_a_provider_waits_longer_than_a_mail_may_or_is_repeated_by_itself() -> None:
+    names = ("ANYMAIL_REQUESTS_TIMEOUT", "ANYMAIL_AMAZON_SES_CLIENT_PARAMS")
+    amazon = {"connect_timeout": 45, "read_timeout": 45, "retries": {"total_max_attempts": 1}}
+    assert read(*names, **PROVIDER, EMAIL_TIMEOUT="45", ANYMAIL_POSTMARK_SERVER_TOKEN="1234") == [
+        45,
+        {"config": amazon},
+    ]
+
+
 def test_which_sources_are_read_is_a_setting() -> None:
     names = ("NEWSLETTER_SOURCES", "NEWSLETTER_ARXIV_CATEGORIES", "NEWSLETTER_ARXIV_FEED_URL")
     feed = "https://rss.arxiv.org/atom"

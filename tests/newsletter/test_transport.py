@@ -16,8 +16,9 @@ from newsletter.delivery import planning, sending
 from newsletter.mail import Press
 from newsletter.models import Delivery, Edition
 from newsletter.transport.outcomes import Accepted
-from newsletter.transport.single import Transport
+from newsletter.transport.single import SingleCarrier
 from tests.factories import make_edition, make_paper, make_subscriber
+from tests.newsletter.letters import make_letters
 from tests.newsletter.smtp_script import smtp_server
 from tests.processes import wait_until
 
@@ -140,7 +141,7 @@ def test_a_wrong_key_or_too_many_mails_ends_the_run_and_costs_nobody_the_mail(
     for _ in range(3):
         make_subscriber()
     with provider(status, {"ErrorCode": 10, "Message": "no"}) as server:
-        reason = f"AnymailRequestsAPIError {status}"
+        reason = f"the provider answered {status}"
         assert send(edition).stopped == f"the mail server or provider refuses everything: {reason}"
         assert list(Delivery.objects.order_by("pk").values_list("state", "reason")) == [
             *(("pending", reason), ("pending", ""), ("pending", ""))
@@ -154,14 +155,15 @@ def test_a_wrong_key_or_too_many_mails_ends_the_run_and_costs_nobody_the_mail(
 def test_a_connection_that_the_server_closed_after_a_mail_costs_no_certainty(
     edition: Edition,
 ) -> None:
-    reader = make_subscriber()
-    printed = Press([edition]).print(reader.mix)
+    printed = Press([edition]).print(make_subscriber().mix)
     assert printed is not None
-    message = printed.message(reader, public_id="some-id", now=timezone.now())
-    with smtp_server() as server, override_settings(**server.settings), Transport() as transport:
+    with smtp_server() as server, override_settings(**server.settings), SingleCarrier() as way:
         server.hang_up_after_mail = True
-        for _ in range(3):
-            transport.open()
-            assert transport.hand_over(message) == Accepted()
-            wait_until(transport._was_hung_up, 5, "the server ended the connection")
+        for letter in make_letters(printed, ["a@example.org", "b@example.org", "c@example.org"]):
+            way.prepare(letter)
+            assert way.room([letter]) == 1
+            way.carry([letter])
+            assert way.room([letter]) == 0
+            assert way.answers() == [(letter, Accepted())]
+            wait_until(way._line.was_hung_up, 5, "the server ended the connection")
     assert len(server.received) == 3
