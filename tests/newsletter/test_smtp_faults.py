@@ -64,6 +64,11 @@ TAKEN = "2xx after the final dot"
 FAULTS = {
     "rcpt-later": Fault(OTHER_4XX, {"RCPT": "450 full"}, now("RCPT was answered 450 full")),
     "rcpt-never": Fault(OTHER_5XX, {"RCPT": "550 who?"}, for_good("RCPT was answered 550 who?")),
+    "rcpt-named": Fault(
+        OTHER_5XX,
+        {"RCPT": "550 5.1.1 <reader@example.org>: unknown"},
+        for_good("RCPT was answered 550 5.1.1 <(address)>: unknown"),
+    ),
     "rcpt-never-354": Fault(
         OTHER_5XX, {"RCPT": "550 who?", "DATA": "354 go on"}, for_good("RCPT was answered 550 who?")
     ),
