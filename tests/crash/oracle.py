@@ -14,8 +14,8 @@ MAY_HAVE_LEFT = ("accepted", "in_doubt")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the ledger. `gates` and `returns` count how often it became handoff, and pending again from
-    there: each gate but the last must have been given back by a refusal."""
+    """One row of the ledger. `gates` and `returns` count how often it became handoff, and pending after that:
+    each gate but the last must have been given back by a refusal, or by a sender that had sent nothing."""
 
     delivery: str  # its public id, which stands in the mail's Message-ID
     reader: str

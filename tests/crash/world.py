@@ -45,7 +45,7 @@ _LEDGER = """
       from newsletter_delivery d
       join newsletter_subscriber s on s.id = d.subscriber_id
       left join (select row, count(*) filter (where became = 'handoff') as gates,
-                        count(*) filter (where was = 'handoff' and became = 'pending') as returns
+                        count(*) filter (where was in ('handoff', 'in_doubt') and became = 'pending') as returns
                    from crash_history where kind = 'delivery' group by row) h on h.row = d.id
 """
 
@@ -228,7 +228,8 @@ class World:
         """Send whatever is left, as often as it takes, until the edition is closed."""
         for _ in range(10):
             self.let_leases_run_out()
-            self.run("manage", "send_edition", seconds=120)
+            self.run("manage", "tick", seconds=120)  # takes back and sends on
+            self.run("manage", "send_edition", seconds=120)  # also to who became a reader since
             if self.closed():
                 return
         raise AssertionError(f"the edition does not close: {self.states()}")
