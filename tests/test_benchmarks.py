@@ -1,10 +1,11 @@
 """The benchmarks keep working, and what they compare is equal. No time is asserted anywhere."""
 
+import re
 import smtplib
 
 import pytest
 
-from benchmarks import composing, corpus, data, printing, searching, sending
+from benchmarks import composing, corpus, data, printing, searching, sending, wire
 from benchmarks.comparison import Different
 from newsletter.models import Delivery, Edition
 
@@ -62,6 +63,11 @@ def test_a_benchmark_of_different_digests_stops(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("benchmarks.plain.facts", lambda card, beside: "other facts")
     with pytest.raises(Different, match=r"^the text of mix .*, line \d+: plain Django has 'other facts'"):
         composing.compare(edition, mixes, rounds=1)
+
+
+def test_every_letter_of_the_wire_is_counted() -> None:
+    words = wire.measure(50, size=1_000, lines=3)
+    assert re.fullmatch(r"50 letters of 1 KB over 3 connections: [0-9,]+ a second, \d+ µs .* each", words)
 
 
 def test_a_mail_that_nobody_got_or_somebody_got_twice_is_noticed() -> None:
