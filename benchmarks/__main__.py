@@ -1,4 +1,4 @@
-"""`python -m benchmarks [mail] [search] [batch]`: this project beside plain Django; without a name, all.
+"""`python -m benchmarks [mail] [search] [batch] [planning]`: this project beside plain Django; without a name, all.
 
 Prints ratios; fails where results differ.
 """
@@ -26,7 +26,8 @@ READERS, READERS_MIXES = 500, 100
 BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 ROUNDS = 3
-PARTS = ("mail", "search", "batch")
+PARTS = ("mail", "search", "batch", "planning")
+PLANNED_READERS, PLANNED_MIXES = 100_000, 1_000
 
 
 def main() -> int:
@@ -74,16 +75,19 @@ def measure(parts: Sequence[str]) -> None:
     if "batch" in parts:
         call_command("flush", verbosity=0, interactive=False)
         measure_batch()
+    if "planning" in parts:
+        measure_planning()
 
 
 def measure_mail() -> None:
-    from benchmarks import composing, data, sending
+    from benchmarks import composing, data, printing, sending
 
     edition = data.make_edition(PAPERS)
     mixes = data.make_mixes(MIXES)
     data.make_readers(READERS, mixes[:READERS_MIXES])
     print(composing.compare(edition, mixes, rounds=ROUNDS), flush=True)
     print(sending.compare(edition, rounds=ROUNDS), flush=True)
+    print(printing.measure(edition, mixes, rounds=ROUNDS), flush=True)
 
 
 def measure_batch() -> None:
@@ -101,6 +105,17 @@ def measure_search() -> None:
     words = corpus.fill(SEARCHED, progress=lambda done: print(f"\r{done:,} papers made", end="", flush=True))
     print()
     print(searching.compare(words, rounds=ROUNDS), flush=True)
+
+
+def measure_planning() -> None:
+    from benchmarks import planning
+
+    print(
+        planning.measure(
+            PLANNED_READERS, mixes=PLANNED_MIXES, progress=lambda line: print(f"{line} …", flush=True)
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ JSON about the mails since the line before (`Tally`); it ends with its standard 
 that begin with KEPT are kept whole.
 """
 
-import asyncio
 import json
+import selectors
+import socket
 import sys
 from dataclasses import asdict, dataclass, field
 
@@ -47,43 +48,41 @@ class Counter:
         return line
 
 
-class Session(asyncio.Protocol):
+class Session:
     """One connection. Commands may come one by one or several at once, one recipient a mail."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, connection: socket.socket, counter: Counter) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connection
         self._counter = counter
         self._commands = b""  # the begun ones
         self._mail: list[bytes] | None = None  # what came since DATA, from the line end before it
         self._recipient = ""
+        connection.send(b"220 sink ESMTP\r\n")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(b"220 sink ESMTP\r\n")
-
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
+        """Take what came and answer it. Answers are short, and nobody here sends without reading them."""
         if self._mail is not None:
             data = self._take_mail(data)
-        *commands, self._commands = (self._commands + data).split(b"\r\n")
-        if commands:
-            self._transport.write(b"".join([self._answer(command) for command in commands]))
-            if commands[-1].upper() == b"QUIT":
-                self._transport.close()
+        if data:
+            *commands, self._commands = (self._commands + data).split(b"\r\n")
+            self.socket.send(b"".join([self._answer(command) for command in commands]))
 
     def _take_mail(self, data: bytes) -> bytes:
         """Keep what belongs to the mail; returns what came after its final dot."""
         assert self._mail is not None
         # The dot may have come in two pieces, so the end of the piece before is looked at with this one.
         data = self._mail.pop() + data
-        # Senders wait for the answer to the dot, so it stands at the end: found at once from there.
-        end = data.rfind(END)
+        # Senders wait for the answer to the dot, so it stands at the end.
+        end = len(data) - len(END) if data.endswith(END) else data.find(END)
         if end < 0:
             self._mail += (data[: -len(END)], data[-len(END) :])
             return b""
         content = b"".join((*self._mail, data[:end], b"\r\n"))[2:]
         self._counter.take(self._recipient, content)
         self._mail = None
-        self._transport.write(b"250 counted\r\n")
+        self.socket.send(b"250 counted\r\n")
         return data[end + len(END) :]
 
     def _answer(self, line: bytes) -> bytes:
@@ -96,14 +95,43 @@ class Session(asyncio.Protocol):
         return HELLO if verb == b"EHLO" else b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n"
 
 
-async def run() -> None:
-    loop = asyncio.get_running_loop()
+def serve(listener: socket.socket) -> None:
+    """Take mails on all connections, in one thread, until the standard input ends."""
     counter = Counter()
-    server = await loop.create_server(lambda: Session(counter), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    while await loop.run_in_executor(None, sys.stdin.readline):
-        print(counter.report(), flush=True)
+    buffer = bytearray(1_000_000)
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if isinstance(key.data, Session):
+                    _read(key.data, buffer, selector)
+                elif key.fileobj is listener:
+                    session = Session(listener.accept()[0], counter)
+                    selector.register(session.socket, selectors.EVENT_READ, session)
+                elif sys.stdin.readline():
+                    print(counter.report(), flush=True)
+                else:
+                    return
+
+
+def _read(session: Session, buffer: bytearray, selector: selectors.BaseSelector) -> None:
+    try:
+        size = session.socket.recv_into(buffer)
+        if size:
+            session.received(bytes(memoryview(buffer)[:size]))
+            return
+    except OSError:  # the sender went away
+        pass
+    selector.unregister(session.socket)
+    session.socket.close()
+
+
+def main() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        print(listener.getsockname()[1], flush=True)
+        serve(listener)
 
 
 if __name__ == "__main__":
-    asyncio.run(run())
+    main()

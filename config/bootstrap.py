@@ -38,6 +38,7 @@ COMMANDS = [
     ("send_edition", "send an edition to everybody it is due to; twice does no harm"),
     ("import_subscribers", "read readers who agreed to be mailed from a CSV file"),
     ("tick", "do whatever is due now; any number of times"),
+    ("after_restore", "after restoring a backup: put in quarantine what it cannot know; first of all"),
     ("train_topics", "learn topics from imported papers, editors' decisions and labelled FILES"),
     ("evaluate_topics", "measure on labelled FILES how well papers are filed under topics"),
     ("evaluate_ranking", "judge the ranking on vote histories, in FILES or of this installation"),

@@ -9,11 +9,16 @@ import os
 from typing import Any
 
 from celery import Celery, bootsteps
+from celery.signals import worker_init
 from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
+from django.db import OperationalError as NoDatabase
+from django.db import connection
+
+from config.durability import UnsafeDatabase, refuse_unsafe
 
 log = logging.getLogger(__name__)
 TICK = "newsletter.tasks.tick"
@@ -45,6 +50,19 @@ app.conf.update(
     beat_scheduler="celery.beat.Scheduler",  # keeps no file: one entry, and the tick knows what is due
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def refuse_to_work(**_: Any) -> None:
+    """No worker starts on a database that could forget what was sent; one that is away is waited for."""
+    try:
+        refuse_unsafe(connection)
+    except UnsafeDatabase as error:
+        raise SystemExit(f"paper-round: {error}") from None
+    except NoDatabase as error:
+        log.warning("the database does not answer; every tick tries again: %s", error)
+    finally:
+        connection.close()  # the processes that are forked now open their own
 
 
 class OwnTick(bootsteps.StartStopStep):  # type: ignore[misc]

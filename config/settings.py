@@ -39,6 +39,10 @@ NEWSLETTER_POSTAL_ADDRESS = env.text("NEWSLETTER_POSTAL_ADDRESS")
 NEWSLETTER_FREEZE_AT = env.clock("NEWSLETTER_FREEZE_AT", "00:30")  # UTC
 NEWSLETTER_LEASE_SECONDS = env.number("NEWSLETTER_LEASE_SECONDS", 60, 5, 3600)
 NEWSLETTER_TICK_SECONDS = env.number("NEWSLETTER_TICK_SECONDS", 60, 1, 3600)
+# auto: an edition is sent as soon as it is frozen. manual: once somebody approved it, within so many hours.
+NEWSLETTER_APPROVAL = env.choice("NEWSLETTER_APPROVAL", "auto", ("auto", "manual"))
+NEWSLETTER_APPROVAL_HOURS = env.number("NEWSLETTER_APPROVAL_HOURS", 6, 1, 48)
+NEWSLETTER_UNAPPROVED = env.choice("NEWSLETTER_UNAPPROVED", "miss", ("send", "miss"))
 NEWSLETTER_OUTBOX_DIR = Path(env.text("NEWSLETTER_OUTBOX_DIR", str(BASE_DIR / "var" / "outbox")))
 
 # --- Sources that are read by themselves; `manage.py fetch_papers` reads them by hand

@@ -1,20 +1,20 @@
 """Freezes one day's ranking: which papers an edition takes, in which order, and why."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 
 from django.conf import settings
-from django.core.mail import mail_admins
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
+from newsletter import releasing
+from newsletter.delivery import brakes
 from newsletter.models import Edition, EditionPaper
+from newsletter.telling import tell_admins
 from papers.card import card_of
-from papers.models import Paper, PaperTopic
+from papers.models import Mark, Paper, PaperTopic
 from papers.observing import latest_counts
 from papers.ranking.scoring import rank_scores
 from papers.reading import duties
@@ -22,11 +22,11 @@ from papers.reading.duties import LISTS, freeze_moment
 from papers.sources.names import name_of
 from papers.trending import Score, as_json
 
-logger = logging.getLogger(__name__)
-
 TOP = 50
 TOP_PER_TOPIC = 8
 WAITING = (Edition.State.OPEN, Edition.State.HELD, Edition.State.MISSED)
+# At midnight of the last day whose edition a restored backup has lost: what was listed before may be out.
+LOST_UNTIL = "editions lost until"
 
 
 class EditionError(Exception):
@@ -50,16 +50,19 @@ def open_next(*, now: datetime) -> None:
 def build_when_ready(day: date, *, now: datetime) -> Edition | None:
     """Freeze the edition of `day` if its sources were read, or will not be; None while it waits or is held.
 
-    Where a source is stale or has failed, NEWSLETTER_STALE_SOURCES says whether the edition is frozen with
-    that label, or held until a reading succeeds or somebody calls `build`.
+    A missed one stays missed: only a person builds it then. Where a source is stale or has failed,
+    NEWSLETTER_STALE_SOURCES says whether the edition is frozen with that label, or held until a reading
+    succeeds or somebody calls `build`.
     """
     freeze = freeze_moment(day)
     edition, _ = Edition.objects.get_or_create(date=day)
-    if edition.state not in WAITING:
+    if edition.state == Edition.State.HELD and edition.frozen_at is not None:
+        return None
+    if edition.state not in WAITING or edition.state == Edition.State.MISSED:
         return edition
     since = min(edition.awaited_from or now, now)  # the clock may have been ahead
     readiness = duties.ready(freeze=freeze, since=since, now=now)
-    waiting = Edition.objects.filter(pk=edition.pk, state__in=WAITING)
+    waiting = Edition.objects.filter(pk=edition.pk, state__in=WAITING, frozen_at=None)
     if readiness.awaited:
         waiting.filter(awaited_from=None).update(awaited_from=now)
         return None
@@ -69,9 +72,14 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
         newly = waiting.exclude(state=Edition.State.HELD).update(state=Edition.State.HELD)
         waiting.update(held_because=because, sources=states)
         if newly:
-            transaction.on_commit(partial(_tell_of_held, day, because), robust=True)
+            tell_admins(
+                f"The edition of {day} is held",
+                f"{because}.\n\nThe edition is made as soon as its sources were read, or when you freeze it"
+                f" in spite of them: {settings.SITE_URL}/admin/newsletter/edition/\n",
+            )
         return None
-    return build(day, now=now)
+    built = build(day, now=now)
+    return None if built.state == Edition.State.HELD else built
 
 
 def wait_anew(day: date, *, now: datetime) -> None:
@@ -80,25 +88,15 @@ def wait_anew(day: date, *, now: datetime) -> None:
     waiting.update(awaited_from=now)
 
 
-def _tell_of_held(day: date, because: str) -> None:
-    """Once for each edition; a mail that cannot be sent costs only itself."""
-    logger.warning("The edition of %s is held: %s", day, because)
-    body = (
-        f"{because}.\n\nThe edition is made as soon as its sources were read, or when you freeze it in"
-        f" spite of them: {settings.SITE_URL}/admin/newsletter/edition/\n"
-    )
-    try:
-        mail_admins(f"The edition of {day} is held", body, fail_silently=True)
-    except Exception:
-        logger.warning("The word that the edition is held could not be mailed", exc_info=True)
-
-
 def build(day: date, *, now: datetime) -> Edition:
     """Freeze the edition of `day` and return it; one that is frozen already is returned as it is.
 
-    It asks no source and waits for none, but stores how they stood. A past day is ranked by what was seen up
-    to its own freeze moment, and its cards show the counts of then; today's by what is known now. Who is a
-    candidate at all is as known now. Raises EditionError before the day's freeze moment.
+    It asks no source and waits for none, but stores how they stood. Where an approval is asked, or something
+    speaks against sending it, it is frozen and held, and not released.
+
+    A past day is ranked by what was seen up to its own freeze moment, and its cards show the counts of then;
+    today's by what is known now. Who is a candidate at all is as known now. Raises EditionError before the
+    day's freeze moment.
     """
     frozen_from = freeze_moment(day)
     if now < frozen_from:
@@ -108,21 +106,41 @@ def build(day: date, *, now: datetime) -> Edition:
     with transaction.atomic():
         # The row lock makes two builders one after the other; the second finds it frozen.
         edition = Edition.objects.select_for_update().get(date=day)
-        if edition.state not in WAITING:
+        # One that was missed after its freeze keeps its papers where somebody may have been sent them.
+        if edition.state not in WAITING or edition.entries.exists():
             return edition
         ranked = rank(candidates(day), as_of=as_of)
         chosen = choose(ranked)
         EditionPaper.objects.bulk_create(_entries(edition, chosen, as_of))
-        edition.state = Edition.State.FROZEN if chosen else Edition.State.EMPTY
         edition.candidate_count = len(ranked)
         edition.frozen_at = now
-        edition.released_at = now if chosen else None
-        edition.held_because = ""
         edition.sources = _sources(frozen_from, now)
-        if chosen:
+        _release_or_hold(edition, has_papers=bool(chosen))
+        if chosen and edition.number is None:
             edition.number = Edition.objects.exclude(number=None).count() + 1
         edition.save()
     return edition
+
+
+def _release_or_hold(edition: Edition, *, has_papers: bool) -> None:
+    """Set the state of an edition that is frozen now, and tell the ADMINS where it waits for them."""
+    complaints = brakes.complaints_before(edition.date)
+    because = releasing.reason_to_hold(edition, complaints=complaints) if has_papers else None
+    edition.paused_at, edition.paused_because = None, ""
+    edition.held_because = because or ""
+    if because is None:
+        edition.state = Edition.State.FROZEN if has_papers else Edition.State.EMPTY
+        edition.released_at = edition.frozen_at if has_papers else None
+        return
+    edition.state, edition.released_at = Edition.State.HELD, None
+    until = releasing.deadline(edition)
+    fate = "it is sent" if releasing.is_sent_unapproved(edition) else "it is not sent"
+    tell_admins(
+        f"The edition of {edition.date} waits for approval",
+        f"{f'It is held: {because}' if because else 'It is frozen'}.\n\nLook at it, and approve it until"
+        f" {until:%Y-%m-%d %H:%M} UTC; else {fate}."
+        f" {settings.SITE_URL}/admin/newsletter/edition/{edition.pk}/change/\n",
+    )
 
 
 def _sources(freeze: datetime, now: datetime) -> list[dict[str, str]]:
@@ -135,10 +153,13 @@ def candidates(day: date) -> QuerySet[Paper]:
     """Papers of the last three list days that no edition has, with some attention, from an archive or pinned.
 
     Papers that nobody counts votes for qualify where the whole window has none with attention, or where one
-    of their topics says so.
+    of their topics says so. None that may have been in an edition which a restored backup has lost.
     """
+    first = day - timedelta(days=LISTS)
+    if lost := Mark.objects.filter(name=LOST_UNTIL).first():
+        first = max(first, lost.at.astimezone(UTC).date())
     in_window = Paper.objects.filter(
-        listed_on__gte=day - timedelta(days=LISTS),
+        listed_on__gte=first,
         listed_on__lt=day,
         entry=None,
         hidden=False,

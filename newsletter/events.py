@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from newsletter import signup
 from newsletter.addresses import AddressError, parse_address
-from newsletter.models import Delivery, Edition, Event, Subscriber
+from newsletter.delivery.decisions import close_without_doubt
+from newsletter.models import Delivery, Event, Subscriber
 from newsletter.suppression import suppress
 
 logger = logging.getLogger(__name__)
@@ -135,17 +136,7 @@ def _mark(delivery: Delivery, event: Any, *, now: datetime) -> None:
         row.outcome = event.event_type
     row.save()
     if proven:
-        _close_without_doubt(row.edition_id)
-
-
-def _close_without_doubt(edition_id: int) -> None:
-    """An edition that was closed with mails in doubt is simply closed once none is."""
-    # Locked, so that of two events that settle the last two doubts the later one sees both.
-    edition = Edition.objects.select_for_update(no_key=True).get(pk=edition_id)
-    doubt = Delivery.objects.filter(edition=edition, state=Delivery.State.IN_DOUBT)
-    if edition.state == Edition.State.CLOSED_WITH_IN_DOUBT and not doubt.exists():
-        edition.state = Edition.State.CLOSED
-        edition.save(update_fields=["state"])
+        close_without_doubt(row.edition_id)
 
 
 def _tighten(reader: Subscriber, event: Any, *, now: datetime) -> None:

@@ -1,18 +1,35 @@
 """Celery's doors: each loads nothing, calls one verb, and may be lost at any moment."""
 
+import logging
+
 from celery import current_app, shared_task
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
+from config.durability import UnsafeDatabase, refuse_unsafe
 from newsletter import heartbeat, outbox
 from newsletter.delivery import draining
 from papers.topics import refiling
 
 DRAIN_SECONDS = 30
+logger = logging.getLogger(__name__)
+
+
+def _is_safe() -> bool:
+    """Whether mails may leave: the database may have changed since the worker began, or a clock."""
+    try:
+        refuse_unsafe(connection)
+    except UnsafeDatabase as error:
+        logger.error("Nothing is sent: %s", error)
+        return False
+    return True
 
 
 @shared_task
 def tick() -> None:
+    if not _is_safe():
+        return
     expires = settings.NEWSLETTER_TICK_SECONDS
     try:
         due = heartbeat.beat(now=timezone.now()).due_sources
@@ -30,7 +47,7 @@ def tick() -> None:
 @shared_task
 def drain() -> None:
     """Send for a while; where mails still wait, let the next drain follow, asked-for mails ahead of it."""
-    if draining.drain(now=timezone.now(), seconds=DRAIN_SECONDS).out_of_time:
+    if _is_safe() and draining.drain(now=timezone.now(), seconds=DRAIN_SECONDS).out_of_time:
         # More of them than workers expire in the queue: each tick may begin another such row.
         send_outbox.apply_async(expires=settings.NEWSLETTER_TICK_SECONDS)
         drain.apply_async(expires=settings.NEWSLETTER_TICK_SECONDS)
@@ -38,4 +55,5 @@ def drain() -> None:
 
 @shared_task
 def send_outbox() -> None:
-    outbox.send_pending(now=timezone.now())
+    if _is_safe():
+        outbox.send_pending(now=timezone.now())

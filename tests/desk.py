@@ -6,9 +6,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 
-def staff_with(*rights: str) -> Client:
+def staff_with(*rights: str, name: str = "staff") -> Client:
     """A client logged in as staff with these rights ("view_paper") and no others."""
-    user = User.objects.create_user("staff", is_staff=True)
+    user = User.objects.create_user(name, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=rights))
     client = Client()
     client.force_login(user)

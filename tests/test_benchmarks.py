@@ -4,7 +4,7 @@ import smtplib
 
 import pytest
 
-from benchmarks import batching, composing, corpus, data, provider, searching, sending
+from benchmarks import batching, composing, corpus, data, printing, provider, searching, sending
 from benchmarks.comparison import Different
 from newsletter.models import Delivery, Edition
 
@@ -17,6 +17,13 @@ def test_both_ways_compose_the_same_digests() -> None:
     result = composing.compare(edition, data.make_mixes(30), rounds=1)
     assert result.number == 30
     assert str(result).splitlines()[0] == "Composing 30 digests for as many mixes, from 12 papers"
+
+
+@pytest.mark.django_db
+def test_printing_is_measured_for_an_edition_and_for_a_week() -> None:
+    lines = printing.measure(data.make_edition(12), data.make_mixes(30), rounds=1).splitlines()
+    assert [line.split("  ")[1] for line in lines[1:]] == ["one edition", "seven editions"]
+    assert Edition.objects.count() == 7
 
 
 @pytest.mark.django_db

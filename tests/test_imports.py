@@ -17,8 +17,8 @@ VERBS = {
     *("papers.importing", "papers.ingest", "papers.learning.lessons", "papers.ranking.scoring"),
     *("papers.reading.fetching", "papers.reading.rounds", "papers.reading.thinning"),
     *("papers.topics.filing", "papers.topics.refiling", "papers.topics.trial"),
-    *("newsletter.delivery", "newsletter.edition", "newsletter.heartbeat", "newsletter.outbox"),
-    *("newsletter.demo", "newsletter.signup"),
+    *("newsletter.delivery", "newsletter.edition", "newsletter.editorial", "newsletter.heartbeat"),
+    *("newsletter.demo", "newsletter.outbox", "newsletter.signup"),
 }
 # Besides these, every module whose docstring says "Pure".
 PURE = {

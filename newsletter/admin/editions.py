@@ -3,19 +3,22 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, OuterRef, QuerySet
 from django.db.models.expressions import Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from newsletter import edition as editing
-from newsletter.admin import previewing
+from newsletter.admin import previewing, ruling
+from newsletter.admin.standing import REVISED, standing
 from newsletter.models import Edition, EditionPaper
+from newsletter.releasing import kept_by
 from newsletter.tally import mails_by_state, mails_in_words
 from papers.admin.readonly import ReadOnlyInline
 from papers.sources.names import name_of
@@ -38,8 +41,21 @@ class EditionList(ChangeList):
 class EntryInline(ReadOnlyInline):
     model = EditionPaper
     fields = ["rank", "paper_link", "score_in_words", "why", "topics"]
-    readonly_fields = ["paper_link", "score_in_words", "why", "topics"]
+    readonly_fields = ["paper_link", "score_in_words", "why", "topics", "taking_out"]
     verbose_name_plural = "papers in their order"
+
+    def get_fields(self, request: HttpRequest, obj: Edition | None = None) -> list[Any]:
+        may = request.user.has_perm("newsletter.change_edition")
+        shown = may and obj is not None and obj.frozen_at is not None and obj.state in REVISED
+        return [*self.fields, "taking_out"] if shown else list(self.fields)
+
+    @admin.display(description="take out")
+    def taking_out(self, entry: EditionPaper) -> SafeString | str:
+        if entry.removed_in is not None:
+            return f"taken out in revision {entry.removed_in}"
+        url = reverse("admin:newsletter_edition_withdraw", args=[entry.edition_id, entry.pk])
+        title = entry.card.get("title") or f"paper {entry.paper_id}"
+        return format_html('<a href="{}" aria-label="Take out: {}">Take out …</a>', url, title)
 
     @admin.display(description="paper")
     def paper_link(self, entry: EditionPaper) -> SafeString:
@@ -69,7 +85,7 @@ def _match_in_words(match: dict[str, Any]) -> str:
 
 @admin.register(Edition)
 class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["date", "number", "state", "papers_held", "mails"]
+    list_display = ["date", "number", "state", "kept_by", "papers_held", "mails"]
     list_filter = ["state"]
     list_per_page = 31
     date_hierarchy = "date"
@@ -77,7 +93,6 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fields = [
         ("date", "number"),
         ("state", "candidate_count"),
-        "held_because",
         ("frozen_at", "closed_at"),
         "how_sources_were_read",
         "mails",
@@ -101,8 +116,41 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             path(
                 "<int:number>/preview/html/", view(self.preview_html), name="newsletter_edition_preview_html"
             ),
+            re_path(
+                r"^(?P<number>[0-9]{1,17})/(?P<verb>approve|pause|resume|hold|freeze)/$",
+                view(self.decide_view),
+                name="newsletter_edition_decide",
+            ),
+            path("<int:number>/cancel/", view(self.cancel_view), name="newsletter_edition_cancel"),
+            path("<int:number>/tick/", view(self.tick_view), name="newsletter_edition_tick"),
+            path(
+                "<int:number>/withdraw/<int:entry>/",
+                view(self.withdraw_view),
+                name="newsletter_edition_withdraw",
+            ),
             *super().get_urls(),
         ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        edition = self.get_object(request, unquote(object_id))
+        if edition is not None and self.has_view_or_change_permission(request, edition):
+            may_change = self.has_change_permission(request, edition)
+            extra_context = {**(extra_context or {}), "standing": standing(edition, may_change=may_change)}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def decide_view(self, request: HttpRequest, number: str, verb: str) -> HttpResponse:
+        return ruling.decide(self, request, int(number), verb)
+
+    def cancel_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        return ruling.cancel(self, request, number)
+
+    def withdraw_view(self, request: HttpRequest, number: int, entry: int) -> HttpResponse:
+        return ruling.withdraw(self, request, number, entry)
+
+    def tick_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        return ruling.tick(self, request, number)
 
     def preview_view(self, request: HttpRequest, number: int) -> HttpResponse:
         return previewing.page(self, request, number)
@@ -117,7 +165,7 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False  # the ledger refers to them
 
     def get_readonly_fields(self, request: HttpRequest, obj: Edition | None = None) -> list[str]:
-        fixed = ["date", "number", "state", "candidate_count", "held_because", "frozen_at", "closed_at"]
+        fixed = ["date", "number", "state", "candidate_count", "frozen_at", "closed_at"]
         fixed += ["how_sources_were_read", "mails"]
         return fixed if obj and obj.state in NOTE_STATES else [*fixed, "note"]
 
@@ -152,6 +200,10 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """What readers are told of each, and in parentheses what only the desk is."""
         rows = [(name_of(one["source"]), one["text"], one.get("detail") or "–") for one in edition.sources]
         return format_html_join("; ", "{} {} ({})", rows) or "–"
+
+    @admin.display(description="kept by")
+    def kept_by(self, edition: Edition) -> str:
+        return kept_by(edition) or "–"
 
     @admin.display(description="papers", ordering="paper_count")
     def papers_held(self, edition: Edition) -> int:

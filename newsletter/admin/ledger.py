@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet
 from django.db.models.expressions import Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from newsletter.addresses import AddressError, parse_address
+from newsletter.admin import deciding
 from newsletter.mixes import topics_in_words
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, TopicMix
 from papers.admin.readonly import ReadOnlyAdmin
@@ -67,6 +69,25 @@ class DeliveryAdmin(ByAddress):
     ordering = ["-pk"]
     show_full_result_count = False
     exclude = ["token"]
+    actions = ["they_arrived", "send_them_again"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.decide_view)
+        return [path("decide/", view, name="newsletter_delivery_decide"), *super().get_urls()]
+
+    def decide_view(self, request: HttpRequest) -> HttpResponse:
+        return deciding.decide(self, request)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return deciding.may_decide(request)
+
+    @admin.action(description="In doubt: they arrived", permissions=["decide"])
+    def they_arrived(self, request: HttpRequest, mails: QuerySet[Delivery]) -> HttpResponse | None:
+        return deciding.ask(self, request, mails, "arrived")
+
+    @admin.action(description="In doubt: send them again", permissions=["decide"])
+    def send_them_again(self, request: HttpRequest, mails: QuerySet[Delivery]) -> HttpResponse | None:
+        return deciding.ask(self, request, mails, "again")
 
 
 @admin.register(OutboxMail)

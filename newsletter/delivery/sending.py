@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from newsletter.delivery import rate, recording
+from newsletter.delivery import brakes, rate, recording
 from newsletter.delivery.ledger import Claimed, Ledger
 from newsletter.delivery.printing import PrintRoom
 from newsletter.delivery.recording import MAX_ATTEMPTS, Change
@@ -157,6 +157,7 @@ class Sender:
             self._reconnect(error)
             return
         self._failures = 0
+        failed = any(change.state == "rejected" for change in self._changes)
         self._changes.clear()
         going = [letter for letter in letters if letter.key in passed]
         if going and monotonic() - began > settings.NEWSLETTER_LEASE_SECONDS:
@@ -165,6 +166,8 @@ class Sender:
         elif going:
             self._under_way |= {letter.key: letter for letter in going}
             way.carry(going)
+        if failed:
+            brakes.check(self.edition, now=self.clock())
         self._fruitless = 0 if passed else self._fruitless + bool(rows)
         if len(going) < len(letters):
             self._refused([row for row in rows if row.id not in passed])

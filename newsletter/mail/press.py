@@ -70,7 +70,7 @@ class Press:
         subject, head = self._subject(self._title(first), len(items) - 1)
         values = {
             "preheader": self._preheader(items),
-            "count": self._phrase(f"{words.papers(len(items))} for you"),
+            "count": self._phrase(self._count(len(items))),
             "followed": _both(words.followed(topic_names)),
             "mix": _both(mix.slug),
         }
@@ -114,6 +114,11 @@ class Press:
         if len(items) == 1:
             return self._phrase(self.span.only_one)
         return self._phrase(f"{self.span.also}: {self._title(items[1].rank)}")
+
+    def _count(self, number: int) -> str:
+        if self.span.is_day:
+            return f"{words.papers(number)} for you"
+        return f"your {number} of {words.papers(len(self._rows))}"
 
     def _phrase(self, text: str) -> Both:
         """A phrase that many mixes share."""
@@ -188,6 +193,7 @@ class Press:
         seed = f"{host()}:{editions}:{self.edition.date}"
         return Envelope(
             boundary=b"=_" + hashlib.sha256(seed.encode()).hexdigest()[:32].encode(),
+            host=host(),
             headers={
                 "List-Id": f"<daily.{host()}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

@@ -9,7 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 
 from newsletter.digest import Digest
 from newsletter.fragments import Fragment, Hole, Piece, fill, join, plain
-from newsletter.mail.headers import checked_address, date_of, encoded, host
+from newsletter.mail.headers import checked_address, date_of, encoded
 from newsletter.mail.merging import Neutral
 from newsletter.mail.messages import Addressee, DigestMessage
 from newsletter.tokens import PURPOSES, link_token
@@ -21,6 +21,7 @@ _PART = (
     b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 )
 _NO_LINKS = dict.fromkeys(PURPOSES, plain("-"))
+_NEUTRAL = Neutral(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Envelope:
     """What all mails of a window share besides their text."""
 
     boundary: bytes
+    host: str
     headers: Mapping[str, str]
     unsubscribe_prefix: str  # a URL, up to the token
 
@@ -74,25 +76,29 @@ class Print:
         pieces[1] = (
             f"To: {reader.email}\r\n"
             f"Date: {date_of(int(now.timestamp()))}\r\n"
-            f"Message-ID: <{public_id}@{host()}>\r\n"
+            f"Message-ID: <{public_id}@{self._envelope.host}>\r\n"
             f"List-Unsubscribe: <{self._envelope.unsubscribe_prefix}{tokens['unsubscribe']}/>\r\n"
         ).encode("ascii")
         return b"".join(pieces)
 
-    def message(self, reader: Addressee, *, public_id: str, now: datetime) -> DigestMessage:
-        """Return the same mail for Django's mail API. Raises ValueError as `wire` does."""
+    def message(
+        self, reader: Addressee, *, public_id: str, now: datetime, neutral: bool = False
+    ) -> DigestMessage:
+        """Return the same mail for Django's mail API. Raises ValueError as `wire` does.
+
+        `neutral` is for providers that look for merge syntax in every mail: they find none in it.
+        """
         wire = self.wire(reader, public_id=public_id, now=now)
-        text, html = self.parts(reader)
+        tokens = self.merge_data(reader)
+        subject, text, html = self._texts(tokens, _NEUTRAL if neutral else None)
         headers = {
             "Date": date_of(int(now.timestamp())),
-            "Message-ID": f"<{public_id}@{host()}>",
+            "Message-ID": f"<{public_id}@{self._envelope.host}>",
             **self._envelope.headers,
             "List-Unsubscribe": self.unsubscribe_header(reader),
         }
-        message = DigestMessage(
-            self.subject, text.text, settings.DEFAULT_FROM_EMAIL, [reader.email], headers=headers
-        )
-        message.attach_alternative(html.text, "text/html")
+        message = DigestMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [reader.email], headers=headers)
+        message.attach_alternative(html, "text/html")
         message.metadata = {"delivery_id": public_id}
         message.wire = wire
         return message
@@ -103,14 +109,11 @@ class Print:
         Nothing else in it is merge syntax to a provider. It has no recipients yet.
         """
         marks = {name: mark(name) for name in PURPOSES}
-        neutral = Neutral(marks.values())
+        subject, text, html = self._texts(marks, Neutral(marks.values()))
         message = EmailMultiAlternatives(
-            neutral.text(self.subject),
-            _template(self._text, neutral.text, marks),
-            settings.DEFAULT_FROM_EMAIL,
-            headers=dict(self._envelope.headers),
+            subject, text, settings.DEFAULT_FROM_EMAIL, headers=dict(self._envelope.headers)
         )
-        message.attach_alternative(_template(self._html, neutral.html, marks), "text/html")
+        message.attach_alternative(html, "text/html")
         return message
 
     def merge_data(self, reader: Addressee) -> dict[str, str]:
@@ -130,6 +133,13 @@ class Print:
         if reader is not None:
             links = {name: plain(link_token(name, reader.handle, reader.secret)) for name in PURPOSES}
         return _whole(fill(self._text, links)), _whole(fill(self._html, links))
+
+    def _texts(self, links: Mapping[str, str], neutral: Neutral | None) -> tuple[str, str, str]:
+        """Subject, text and HTML with these in place of the links' tokens, the rest made neutral."""
+        in_text = neutral.text if neutral else str
+        in_html = neutral.html if neutral else str
+        text, html = _filled(self._text, in_text, links), _filled(self._html, in_html, links)
+        return in_text(self.subject), text, html
 
     def _make_frame(self) -> None:
         """Lay the mail out as bytes once: readers of a mix differ in the second piece and in the holes."""
@@ -154,7 +164,7 @@ def _whole(pieces: Sequence[Piece]) -> Fragment:
     return join([piece for piece in pieces if isinstance(piece, Fragment)])
 
 
-def _template(pieces: Sequence[Piece], neutral: Callable[[str], str], marks: Mapping[str, str]) -> str:
+def _filled(pieces: Sequence[Piece], neutral: Callable[[str], str], links: Mapping[str, str]) -> str:
     # Joined first: what is harmless at the end of one piece may be syntax with the next one's beginning.
     runs = fill(pieces, {})
-    return "".join(marks[run.name] if isinstance(run, Hole) else neutral(run.text) for run in runs)
+    return "".join(links[run.name] if isinstance(run, Hole) else neutral(run.text) for run in runs)

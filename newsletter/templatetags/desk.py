@@ -7,6 +7,7 @@ from django.template import Context
 from django.utils import timezone
 
 from newsletter.models import Edition
+from newsletter.releasing import kept_by
 from newsletter.tally import mails_by_state, mails_in_words
 from papers.reading import duties, verdicts
 from papers.sources.names import name_of
@@ -20,6 +21,7 @@ class Today:
     edition: Edition | None
     papers: int
     mails: str
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +58,4 @@ def todays_edition(context: Context) -> Today | None:
         return Today("Today's edition", None, 0, "")
     kicker = "Today's edition" if edition.date == today else "The latest edition; there is none for today yet"
     mails = mails_in_words(mails_by_state([edition.pk])[edition.pk])
-    return Today(kicker, edition, edition.entries.count(), mails)
+    return Today(kicker, edition, edition.entries.count(), mails, kept_by(edition))

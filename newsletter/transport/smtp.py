@@ -97,14 +97,16 @@ class SmtpCarrier:
         done: list[tuple[Letter, Outcome]] = []
         until = inf
         while self._busy:
-            first = min(line.deadline for line in self._busy)
+            # Letters are begun in the order of their deadlines, so the first one's comes first.
+            first = next(iter(self._busy)).deadline
             ready = self._selector.select(max(0.0, min(first, until) - monotonic()))
             for key, _ in ready:
                 self._advance(key.data, done)
-            self._give_up_late_ones(done)
+            if not ready:
+                self._give_up_late_ones(done)
             if done and until == inf:
                 until = monotonic() + TOGETHER_SECONDS
-            if done and (not ready or monotonic() >= until):
+            elif done and (not ready or monotonic() >= until):
                 break
         return done
 
@@ -120,7 +122,6 @@ class SmtpCarrier:
     def _give_up_late_ones(self, done: list[tuple[Letter, Outcome]]) -> None:
         now = monotonic()
         for line in [line for line in self._busy if line.deadline <= now]:
-            line.advance()  # the answer may have come meanwhile, if this process did not run
             line.give_up(f"no answer came within {self._timeout:g} seconds")
             self._take_outcome(line, done)
 

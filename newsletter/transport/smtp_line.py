@@ -7,6 +7,7 @@ sent, whether or not they ever arrive.
 import re
 import ssl
 from contextlib import suppress
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import NamedTuple
 
 from newsletter.failpoints import armed, failpoint
@@ -14,11 +15,13 @@ from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, Refused
 from newsletter.transport.smtp_dialing import Opened
 from newsletter.transport.smtp_verdicts import CLOSING, Step, is_refusal, refusal, unanswered, wanted
 
-READ = 65_536  # bytes
+READ = 4_096  # bytes
 LONGEST_TALK = 100_000  # bytes of all answers to one letter; RFC 5321 allows 512 a line
 TLS_RECORD = 16_384  # bytes
-DOT = b".\r\n"
-_REPLY = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
+LINES_KEPT = 3  # of an answer, for the reason of a refusal
+END = b".\r\n"
+_REPLY = re.compile(rb"([2-5][0-9][0-9])([ -]|\r?$)")
+RSET, MAIL, RCPT, DATA, DOT = Step
 _NOTHING = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -35,6 +38,8 @@ class Line:
     def __init__(self, opened: Opened, mail: bytes) -> None:
         self.sock = opened.sock
         self.sock.setblocking(False)
+        # Each write here is a whole turn of the conversation: nothing follows that it could be sent with.
+        self.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.over = False  # no further mail may go this way
         self.outcome: Outcome | None = None
         self.deadline = 0.0
@@ -43,7 +48,8 @@ class Line:
         self._pipelining = opened.connection.has_extn("pipelining")
         self._tls = isinstance(self.sock, ssl.SSLSocket)
         self._unclean = False  # the server may still hold a recipient of the mail before
-        self._heard = bytearray()
+        self._heard = b""  # the begun line of an answer
+        self._unread = 0  # lines that came with the one that is being looked at
         self._broken = ""  # why nothing can be written any more
         self._out: memoryview | bytes = b""
         self._body = b""
@@ -59,20 +65,22 @@ class Line:
         """Begin to hand over a mail; `deadline` is a moment of the monotonic clock."""
         self.deadline = deadline
         self._body = mail.body
-        say = [(Step.MAIL, self._mail), (Step.RCPT, mail.recipient), (Step.DATA, b"DATA\r\n")]
+        steps, commands = [MAIL, RCPT, DATA], [self._mail, mail.recipient, b"DATA\r\n"]
         if self._unclean:
-            say.insert(0, (Step.RSET, b"RSET\r\n"))
+            steps.insert(0, RSET)
+            commands.insert(0, b"RSET\r\n")
         self._unclean = True
         if self._pipelining:
-            self._awaited = [step for step, _ in say]
-            self._say(b"".join([command for _, command in say]))
+            self._awaited = steps
+            self._say(b"".join(commands))
         else:
-            self._unsaid = say
+            self._unsaid = list(zip(steps, commands, strict=True))
             self._say_next()
 
     def advance(self) -> None:
         """Write and read what is possible now; `outcome` is set when all is known."""
-        self._write()
+        if self._out:
+            self._write()
         while not self.over and self.outcome is None:
             try:
                 data = self.sock.recv(READ)
@@ -97,7 +105,7 @@ class Line:
 
     def forget(self) -> None:
         """Be ready for the next mail, once this one's outcome is taken."""
-        if self._heard:
+        if self._heard or self._unread:
             self.over = True  # said more than was asked: no later answer could be trusted
         self.outcome = None
         self._out = self._body = b""
@@ -105,7 +113,7 @@ class Line:
         self._in_body = False
         self._awaited, self._unsaid = [], []
         self._refused: Refused | None = None
-        self._texts: list[str] = []
+        self._texts: list[bytes] = []
         self._heard_bytes = 0
 
     def is_quiet(self) -> bool:
@@ -135,7 +143,7 @@ class Line:
 
     @property
     def _dot_left(self) -> bool:
-        return self._in_body and self._kept < len(DOT)
+        return self._in_body and self._kept < len(END)
 
     def _say_next(self) -> None:
         step, command = self._unsaid.pop(0)
@@ -148,7 +156,7 @@ class Line:
         self._write()
 
     def _say_body(self, body: bytes) -> None:
-        self._awaited = [Step.DOT]
+        self._awaited = [DOT]
         self._in_body = True
         if armed("body-half-sent"):
             self._say(body[: len(body) // 2])
@@ -171,54 +179,57 @@ class Line:
             except OSError as error:
                 self._out, self._broken = b"", _words(error)
                 return
-            self._out = memoryview(self._out)[sent:]
+            self._out = memoryview(self._out)[sent:] if sent < len(self._out) else b""
             self._kept = min(self._kept, len(self._out))
             if self._in_body and not self._out:
                 failpoint("body-sent")
 
     def _hear(self, data: bytes) -> None:
-        self._heard += data
+        *lines, self._heard = (self._heard + data).split(b"\n")
         self._heard_bytes += len(data)
-        while self.outcome is None and (end := self._heard.find(b"\n")) >= 0:
-            line = bytes(self._heard[:end]).rstrip(b"\r")
-            del self._heard[: end + 1]
-            found = _REPLY.fullmatch(line)
+        self._unread = len(lines)
+        for line in lines:
+            if self.outcome is not None:
+                return
+            self._unread -= 1
+            found = _REPLY.match(line)
             if found is None:
                 self._fail("the server answered what is not SMTP")
                 return
-            if len(self._texts) < 3:
-                self._texts.append(_plain(found[3] or b""))
+            if len(self._texts) < LINES_KEPT:
+                self._texts.append(line[4:])
             if found[2] != b"-":
-                text, self._texts = " ".join(self._texts), []
-                self._answer(int(found[1]), text)
+                self._answer(int(found[1]))
+                self._texts = []
         if self._heard_bytes > LONGEST_TALK:
             self._fail("the server answered without an end")
 
-    def _answer(self, code: int, text: str) -> None:
+    def _answer(self, code: int) -> None:
         if not self._awaited:
             self._fail("the server answered what was not asked")
             return
         step = self._awaited.pop(0)
-        too_early = step is Step.DOT and not self._dot_left
-        if is_refusal(code) and (code == CLOSING or step is not Step.RSET):
-            self._refused = self._refused or refusal(step, code, text)
+        too_early = step is DOT and not self._dot_left
+        if wanted(step, code):
+            if too_early:
+                self.over, self.outcome = True, NoAnswer("the server took the mail before all of it had left")
+                return
+        elif is_refusal(code) and (code == CLOSING or step is not RSET):
+            self._refused = self._refused or refusal(step, code, _plain(b" ".join(self._texts)))
             self._unsaid = []
             if code == CLOSING or too_early:  # in both cases nothing more is to be sent on this connection
                 self.over, self.outcome = True, self._refused
                 return
-        elif too_early and wanted(step, code):
-            self.over, self.outcome = True, NoAnswer("the server took the mail before all of it had left")
-            return
-        elif not wanted(step, code):
+        else:
             self._fail(f"the server answered {step} with {code}")
             return
         self._go_on(step, code)
 
     def _go_on(self, step: Step, code: int) -> None:
-        if step is Step.DOT:
+        if step is DOT:
             self._unclean = False
             self.outcome = self._refused or Accepted()
-        elif step is Step.DATA and wanted(step, code):
+        elif step is DATA and wanted(step, code):
             self._send_mail()
         elif self._unsaid:
             self._say_next()
@@ -226,11 +237,11 @@ class Line:
             self.outcome = self._refused
 
     def _send_mail(self) -> None:
-        if self._heard:  # it would be read as the answer to the mail
+        if self._unread or self._heard:  # it would be read as the answer to the mail
             self._fail("the server answered what was not asked")
             return
         # A server may ask for the mail of which it refused the recipient (RFC 2920): it gets an empty one.
-        self._say_body(DOT if self._refused else self._body)
+        self._say_body(END if self._refused else self._body)
 
     def _fail(self, why: str) -> None:
         """No sensible answer came, and none can be waited for."""
@@ -239,7 +250,9 @@ class Line:
 
 
 def _plain(text: bytes) -> str:
-    return "".join(character if " " <= character <= "~" else "?" for character in text.decode("latin-1"))
+    """A server's words, as far as they are printable ASCII."""
+    words = text.replace(b"\r", b"").decode("latin-1")
+    return "".join(character if " " <= character <= "~" else "?" for character in words)
 
 
 def _words(error: OSError) -> str:

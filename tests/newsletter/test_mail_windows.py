@@ -133,22 +133,27 @@ def test_subject_and_heading_say_the_span(
     mail = opened(printed([first, last], reader).wire(reader, public_id=PUBLIC_ID, now=NOW))
     assert mail["Subject"] == f"{subject}, and 1 more"
     numbers = f"No. {first.number} to {last.number}"
-    dateline = f"{first_day} to Friday 20 November 2026 · {numbers} · 2 papers for you"
+    lines = [
+        *("Paper Round", heading, f"{first_day} to Friday 20 November 2026"),
+        f"{numbers} · your 2 of 2 papers",
+    ]
     text, html = parts(mail)
-    assert text.strip().split("\n")[:3] == ["Paper Round", heading, dateline]
-    assert f"Paper Round {heading} {dateline}" in words_of(html)
+    assert text.strip().split("\n")[:4] == lines
+    assert " ".join(lines) in words_of(html)
 
 
 def test_each_card_tells_its_day_and_each_note_too(agents: Topic) -> None:
     reader = make_subscriber(topics={agents: "normal"})
-    editions = [edition(10, [3], agents, note="Long\nago."), edition(1, [2], agents), edition(0, [1], agents)]
+    editions = [edition(10, [3], agents, note="Long\nago."), edition(1, [2], agents)]
+    editions.append(edition(0, [1], agents, note="Now."))
     text, html = parts(opened(printed(editions, reader).wire(reader, public_id=PUBLIC_ID, now=NOW)))
     assert faults_of(html) == []
     words = words_of(html)
     for day, title in (("Tuesday 10 November", "Tue 3"), ("Thursday", "Thu 2"), ("Friday", "Fri 1")):
         assert f"{day} {title} " in words
         assert f"\n{title}\n{day} · 2 authors · 18 Nov" in text
-    assert "From the editor, Tuesday 10 November: Long ago." in words
+    assert "From the editor, Tuesday 10 November: Long ago. Friday: Now." in words
+    assert "From the editor, Tuesday 10 November: Long ago.\n\nFriday: Now.\n" in text
     assert "The best of 3 editions with 3 papers. You follow Agents." in words
     assert "today" not in words and "day’s" not in words
 

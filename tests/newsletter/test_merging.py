@@ -69,6 +69,19 @@ def test_filled_in_it_is_the_readers_mail_and_nothing_else_is_filled_in(style: s
     assert (kind, merged.to, merged.cc, merged.bcc) == ("text/html", [], [], [])
 
 
+@pytest.mark.django_db
+def test_a_single_mail_can_be_made_neutral_too() -> None:
+    found, reader = printed(HOSTILE, abstract=f"We saw {HOSTILE}")
+    usual = found.message(reader, public_id=PUBLIC_ID, now=NOW)
+    message = found.message(reader, public_id=PUBLIC_ID, now=NOW, neutral=True)
+    html, usual_html = (str(mail.alternatives[0][0]) for mail in (message, usual))
+    assert len(LIVE.findall(usual.subject + str(usual.body) + usual_html)) > 20
+    assert LIVE.findall(message.subject + str(message.body) + html) == []
+    assert str(message.body).replace("\u200c", "") == usual.body
+    assert unescape(html) == unescape(usual_html)
+    assert message.extra_headers == usual.extra_headers
+
+
 def _filled(template: str, mark: Callable[[str], str], data: dict[str, str]) -> str:
     for name, value in data.items():
         template = template.replace(mark(name), value)

@@ -104,7 +104,7 @@ def test_a_digest_arrives_as_it_was_printed() -> None:
     topic = make_topic(slug="agents")
     edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(title="...dots"), [topic])])
     reader = make_subscriber(topics={topic: "normal"})
-    printed = Press(edition).print(reader.mix)
+    printed = Press([edition]).print(reader.mix)
     assert printed
     digest = Letter(key=1, public_id="some-id", printed=printed, reader=reader)
     with smtp_server() as server, carrier(server, DEFAULT_FROM_EMAIL="Zeitung <rund@bücher.example>") as way:

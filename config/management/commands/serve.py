@@ -8,8 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from config import embedded, login_link, supervisor
+from config.durability import refuse_unsafe
 from config.keeper import ServerError
 from config.supervisor import Program
 
@@ -23,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         _refuse_taken(host, port)
+        refuse_unsafe(connection)
         address = f"http://{host}:{port}"
         # What the children read: links in mails lead to where this site really is.
         os.environ["SITE_URL"] = os.environ.get("SITE_URL") or address

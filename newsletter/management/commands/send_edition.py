@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils import timezone
 
+from config.durability import refuse_unsafe
 from newsletter.addresses import AddressError, parse_address
 from newsletter.delivery import closing, planning, sending, sweeping
 from newsletter.mail import Press
@@ -35,6 +37,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._say_what_would_be_sent(edition, only)
             return
+        refuse_unsafe(connection)
         sweeping.sweep(now=timezone.now())
         planned = planning.plan(edition, now=timezone.now(), only=only, late_too=True)
         report = self._send(edition, only)

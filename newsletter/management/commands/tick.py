@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connection
 from django.utils import timezone
 
+from config.durability import refuse_unsafe
 from newsletter import heartbeat, outbox
 from newsletter.delivery import draining
 from newsletter.models import Edition
@@ -26,6 +28,7 @@ class Command(BaseCommand):
     help = "Do whatever is due now: build, plan, send, re-file. Any number of times, by any number at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unsafe(connection)
         pulse = heartbeat.beat(now=timezone.now())
         asked = outbox.send_pending(now=timezone.now())
         sent = draining.drain(now=timezone.now())

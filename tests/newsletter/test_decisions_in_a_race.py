@@ -1,0 +1,88 @@
+"""Decisions about an edition against gates, on two connections: effective within one gate."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import override_settings
+from django.utils import timezone
+
+from newsletter import editorial
+from newsletter.delivery import draining, planning, sending
+from newsletter.models import Delivery, Edition
+from tests.factories import make_edition, make_paper, make_subscriber
+from tests.newsletter.smtp_script import smtp_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAY = date(2026, 11, 20)
+DUE = datetime(2026, 11, 20, 0, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("verb", ["pause", "cancel"])
+def test_no_mail_passes_its_gate_after_the_decision_was_committed(verb: str) -> None:
+    edition = make_edition(date=DAY, papers=[(make_paper(), [])])
+    for _ in range(40):
+        make_subscriber()
+    decided: list[datetime] = []
+
+    def decide() -> None:
+        reason = ("enough",) if verb == "pause" else ()
+        getattr(editorial, verb)(edition.pk, *reason, now=timezone.now())
+        decided.append(timezone.now())
+        connection.close()
+
+    decision = threading.Thread(target=decide)
+
+    def at_the_tenth_mail() -> None:
+        # In the middle of a hand-over, while its sender waits for the server.
+        if len(server.received) == 10 and not decided:
+            decision.start()
+            decision.join()
+
+    with smtp_server() as server, override_settings(**server.settings):
+        server.on_data = at_the_tenth_mail
+        planning.plan(edition, now=timezone.now())
+        report = sending.Sender(Edition.objects.get()).run()
+        draining.drain(now=timezone.now())
+    accepted = Delivery.objects.filter(state="accepted").count()
+    assert (accepted, len(server.received), "the edition is" in report.stopped) == (11, 11, True)
+    assert not Delivery.objects.filter(handed_over_at__gt=decided[0]).exists()
+    left = "skipped" if verb == "cancel" else "pending"
+    assert Delivery.objects.filter(state=left).count() == 40 - 11
+
+
+def order_beside_an_open_gate(edition: Edition, decide: Callable[[], object]) -> list[str]:
+    """Decide on a second connection while a gate is open on this one; what happened in which order."""
+    order: list[str] = []
+
+    def other() -> None:
+        decide()
+        order.append("decided")
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM newsletter_edition WHERE id = %s FOR SHARE", [edition.pk])
+        thread.start()
+        waiting = 0
+        while thread.is_alive() and not waiting:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            (waiting,) = cursor.fetchone()
+        order.append("gate committed")
+    thread.join()
+    return order
+
+
+@pytest.mark.parametrize("verb", ["pause", "cancel", "withdraw"])
+def test_a_decision_waits_for_the_gate_that_is_open(verb: str) -> None:
+    paper = make_paper()
+    edition = make_edition(date=DAY, papers=[(paper, [])], state="sending")
+    decisions: dict[str, Callable[[], object]] = {
+        "pause": lambda: editorial.pause(edition.pk, "why", now=DUE),
+        "cancel": lambda: editorial.cancel(edition.pk, now=DUE),
+        "withdraw": lambda: editorial.withdraw(edition.pk, [paper.pk]),
+    }
+    assert order_beside_an_open_gate(edition, decisions[verb]) == ["gate committed", "decided"]
