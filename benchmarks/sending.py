@@ -86,7 +86,8 @@ def compare(edition: Edition, *, rounds: int) -> Comparison:
 
 def ours(edition: Edition) -> None:
     """The whole of it: plan the rows, send through the gate, record every answer, close the edition."""
-    plan(edition, now=timezone.now())
+    # By hand, for the invented edition is of a day long gone.
+    plan(edition, now=timezone.now(), late_too=True)
     report = Sender(edition).run()
     closed = close_if_done(edition, now=timezone.now())
     same("the run's end", ("", True), (report.stopped, closed))

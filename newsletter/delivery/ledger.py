@@ -60,6 +60,8 @@ _RECORD = """
     )
 """
 _ONLY_RECORD = _RECORD + "SELECT id FROM recorded WHERE false"  # noqa: S608 - constants only
+# A letter brings its row's reader, which never changes: joined by the row's own column, PostgreSQL would go
+# through all leased rows for each of a thousand letters.
 # FOR SHARE makes an unsubscribe, a pause, a cancellation or a withdrawal that is under way come first or
 # wait: after it committed, no gate opens.
 _RECORD_AND_GATE = (
@@ -83,8 +85,9 @@ _RECORD_AND_GATE = (
        SET state = 'handoff', handed_over_at = %(now)s,
            lease_until = clock_timestamp() + %(lease)s * interval '1 second',
            attempts = d.attempts + 1, message_id = l.message_id, revision = open.revision
-      FROM unnest(%(letters)s::bigint[], %(own_ids)s::text[]) AS l (id, message_id), readers, open
-     WHERE d.id = l.id AND d.subscriber_id = readers.id
+      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[], %(own_ids)s::text[])
+           AS l (id, subscriber_id, message_id), readers, open
+     WHERE d.id = l.id AND l.subscriber_id = readers.id
        AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
        AND d.expires_at > %(now)s
  RETURNING d.id
