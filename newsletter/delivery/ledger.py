@@ -84,9 +84,9 @@ _RECORD_AND_GATE = (
     UPDATE newsletter_delivery d
        SET state = 'handoff', handed_over_at = %(now)s,
            lease_until = clock_timestamp() + %(lease)s * interval '1 second',
-           attempts = d.attempts + 1, message_id = l.message_id, revision = open.revision
-      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[], %(own_ids)s::text[])
-           AS l (id, subscriber_id, message_id), readers, open
+           attempts = d.attempts + 1, revision = open.revision,
+           message_id = %(before_id)s || d.public_id || %(after_id)s
+      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[]) AS l (id, subscriber_id), readers, open
      WHERE d.id = l.id AND l.subscriber_id = readers.id
        AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
        AND d.expires_at > %(now)s
@@ -172,6 +172,7 @@ class Ledger:
         statement = _ONLY_RECORD
         if rows:
             statement = _RECORD_AND_GATE
+            before_id, after_id = message_id("|").split("|")
             values |= {
                 "edition": self.edition.pk,
                 "first_on": min(row.first_on for row in rows),
@@ -179,7 +180,8 @@ class Ledger:
                 "printed": printed,
                 "readers": [row.subscriber_id for row in rows],
                 "letters": [row.id for row in rows],
-                "own_ids": [message_id(row.public_id) for row in rows],
+                "before_id": before_id,
+                "after_id": after_id,
                 "lease": settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS,
             }
         _pass_failpoints("before", changes, rows)

@@ -95,9 +95,9 @@ def test_digests_and_asked_for_mails_share_it_and_the_others_wait() -> None:
 
 
 def test_a_pause_that_the_other_side_asked_for_holds_for_everybody() -> None:
-    now = timezone.now()
     edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [])])
     make_subscriber()
+    now = timezone.now()
     signup.request_subscription(parse_address("asks@example.org"), make_subscriber().mix, now=now)
     planning.plan(edition, now=now)
     rate.hold(300, now=now)
