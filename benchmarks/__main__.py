@@ -1,6 +1,6 @@
-"""`python -m benchmarks [mail] [search] [batch] [planning]`: this project beside plain Django; without a name, all.
+"""`python -m benchmarks [mail] [wire] [search] [batch] [planning]`: beside plain Django; without a name, all.
 
-Prints ratios; fails where results differ.
+Prints ratios, and of planning the time; fails where results differ.
 """
 
 import argparse
@@ -22,12 +22,13 @@ UNSET = ("DATABASE_URL", "EMAIL_URL", "EMAIL_BACKEND", "REDIS_URL", "CELERY_BROK
 SET = {"DEBUG": "false", "SECRET_KEY": "for-measuring-only", "SITE_URL": "https://papers.example.org"}
 SET["NEWSLETTER_SOURCES"] = "none"  # nothing is asked on the network
 PAPERS, MIXES = 50, 1_000
-READERS, READERS_MIXES = 500, 100
+READERS, READERS_MIXES = 1_000, 100
 BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
+LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "search", "batch", "planning")
-PLANNED_READERS, PLANNED_MIXES = 100_000, 1_000
+PARTS = ("mail", "wire", "search", "batch", "planning")
+PLANNED_READERS, PLANNED_MIXES = 1_000_000, 1_000
 
 
 def main() -> int:
@@ -70,6 +71,8 @@ def measure(parts: Sequence[str]) -> None:
     call_command("migrate", verbosity=0)
     if "mail" in parts:
         measure_mail()
+    if "wire" in parts:
+        measure_wire()
     if "search" in parts:
         measure_search()
     if "batch" in parts:
@@ -97,6 +100,13 @@ def measure_batch() -> None:
     data.make_readers(BATCH_READERS, data.make_mixes(1))
     for comparison in batching.compare(edition, rounds=ROUNDS):
         print(comparison, flush=True)
+
+
+def measure_wire() -> None:
+    from benchmarks import wire
+
+    for lines in (1, 10):
+        print(wire.measure(LETTERS, lines=lines), flush=True)
 
 
 def measure_search() -> None:

@@ -1,10 +1,22 @@
 """The benchmarks keep working, and what they compare is equal. No time is asserted anywhere."""
 
+import re
 import smtplib
 
 import pytest
 
-from benchmarks import batching, composing, corpus, data, printing, provider, searching, sending
+from benchmarks import (
+    batching,
+    composing,
+    corpus,
+    data,
+    planning,
+    printing,
+    provider,
+    searching,
+    sending,
+    wire,
+)
 from benchmarks.comparison import Different
 from newsletter.models import Delivery, Edition
 
@@ -56,6 +68,16 @@ def test_mails_of_a_provider_that_differ_are_noticed() -> None:
 
 
 @pytest.mark.django_db
+def test_a_day_of_readers_is_planned_and_closed() -> None:
+    said: list[str] = []
+    result = planning.measure(40, mixes=5, progress=said.append)
+    assert (result.readers, result.planned, len(said)) == (40, 37, 3)
+    lines = str(result).splitlines()
+    assert lines[0] == f"Planning a day of 40 readers: 37 mails at {result.slots} slots"
+    assert len(lines) == 5
+
+
+@pytest.mark.django_db
 def test_both_ways_find_the_same_papers() -> None:
     told: list[int] = []
     words = corpus.fill(60, progress=told.append)
@@ -80,6 +102,11 @@ def test_a_benchmark_of_different_digests_stops(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("benchmarks.plain.facts", lambda card, beside: "other facts")
     with pytest.raises(Different, match=r"^the text of mix .*, line \d+: plain Django has 'other facts'"):
         composing.compare(edition, mixes, rounds=1)
+
+
+def test_every_letter_of_the_wire_is_counted() -> None:
+    words = wire.measure(50, size=1_000, lines=3)
+    assert re.fullmatch(r"50 letters of 1 KB over 3 connections: [0-9,]+ a second, \d+ µs .* each", words)
 
 
 def test_a_mail_that_nobody_got_or_somebody_got_twice_is_noticed() -> None:

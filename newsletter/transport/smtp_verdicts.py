@@ -4,6 +4,7 @@ A mail is taken when the server says so after the final dot (RFC 5321, 4.1.1.4).
 us, no mail can have been taken, whatever happens; after it, only the server's answer tells.
 """
 
+import re
 from enum import StrEnum
 
 from newsletter.transport.outcomes import NoAnswer, Outcome, Refused
@@ -14,6 +15,7 @@ ABOUT_US = (454, 530, 534, 535, 538)
 # The server did not understand us: nothing that a reader's address could be to blame for.
 MISUNDERSTOOD = (500, 502, 503)
 LONGEST_REASON = 300
+_ADDRESS = re.compile(r"[^\s<>\"']+@[^\s<>\"']+")
 
 
 class Step(StrEnum):
@@ -32,8 +34,8 @@ def wanted(step: Step, code: int) -> bool:
 
 
 def refusal(step: Step, code: int, text: str) -> Refused:
-    """Tell what a 4xx or 5xx means for this mail."""
-    reason = f"{step} was answered {code} {text}".strip()[:LONGEST_REASON]
+    """Tell what a 4xx or 5xx means for this mail. Reasons come into logs, so no address stands in one."""
+    reason = f"{step} was answered {code} {_ADDRESS.sub('(address)', text)}".strip()[:LONGEST_REASON]
     if code == CLOSING:
         # "Enough mails on this connection": whether the server takes another is seen next.
         return Refused(temporary=True, reason=reason)

@@ -2,8 +2,13 @@
 
 import email
 import itertools
+import os
 import select
+import signal
+import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -17,12 +22,12 @@ from django.test.utils import override_settings
 
 from newsletter.mail import Press
 from newsletter.transport.carrier import Letter
-from newsletter.transport.outcomes import Accepted, Outcome
+from newsletter.transport.outcomes import Accepted, Outcome, Refused
 from newsletter.transport.smtp import SmtpCarrier, stuffed
 from newsletter.transport.smtp_line import Enveloped
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
 from tests.newsletter.smtp_script import Server, smtp_server
-from tests.processes import wait_until
+from tests.processes import ROOT, wait_until
 
 MAIL = b"From: a@example.org\r\nSubject: one\r\n\r\n.dot\r\ntext\r\n"
 _numbers = itertools.count(1)
@@ -195,6 +200,51 @@ def test_an_answer_that_came_while_this_process_did_not_run_is_still_the_answer(
             select.select([line.sock], [], [])
         line.deadline = monotonic() - 1
         assert way.answers() == [(given, Accepted())]
+
+
+def peeked(connection: socket.socket) -> bytes:
+    select.select([connection], [], [])
+    return connection.recv(1_000, socket.MSG_PEEK)
+
+
+def test_no_mail_is_begun_after_its_time_is_over() -> None:
+    with smtp_server() as server, carrier(server, lines=1) as way:
+        given = letter()
+        assert way.room([given]) == 1
+        way.carry([given])
+        [line] = way._busy
+        wait_until(lambda: b"354" in peeked(line.sock), 5, "the server asks for the mail")
+        line.deadline = monotonic() - 1
+        reason = "the time was over before the whole mail had left"
+        assert way.answers() == [(given, Refused(temporary=True, reason=reason))]
+    assert server.received == []
+
+
+CARRY_ONE = """
+import sys
+from django import setup
+setup()
+from newsletter.transport.smtp import SmtpCarrier
+from tests.newsletter.test_smtp_carrier import letter
+with SmtpCarrier() as way:
+    given = [letter()]
+    way.carry(given[:way.room(given)])
+    way.answers()
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "commands", "whole"),
+    [("carry-started", 1, 0), ("body-half-sent", 4, 0), ("body-sent", 4, 1), ("elsewhere", 5, 1)],
+)
+def test_a_test_may_kill_the_process_at_each_place(place: str, commands: int, whole: int) -> None:
+    with smtp_server() as server:
+        given = {"EMAIL_URL": f"smtp://127.0.0.1:{server.server_address[1]}", "NEWSLETTER_FAILPOINT": place}
+        given |= {"EMAIL_BACKEND": "", "NEWSLETTER_SMTP_CONNECTIONS": "1"}
+        process = subprocess.run([sys.executable, "-c", CARRY_ONE], env={**os.environ, **given}, cwd=ROOT)
+        wait_until(lambda: server.ended == 1, 5, "the connection ended")
+    assert process.returncode == (0 if place == "elsewhere" else -signal.SIGKILL)
+    assert (len(server.commands), len(server.received)) == (commands, whole)
 
 
 def test_a_carrier_that_is_left_in_the_middle_completes_no_letter() -> None:
