@@ -6,7 +6,7 @@ next moment that exists; a day on which the hour happens twice has it at the fir
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -31,14 +31,23 @@ class Slot:
 
     `day` is the local day it belongs to, and `weekdays` that day as a bit (1 Monday … 64 Sunday). Where a
     zone skips a whole day, two days share a moment: then both bits are set, and `day` is the later one.
-    `week_before` is the same local hour seven local days earlier. `late` slots are for readers with days off.
+    Without an hour it is the release of an edition. `late` slots are for readers with days off.
     """
 
     at: datetime
     day: date
     weekdays: int
-    week_before: datetime
+    zone: ZoneInfo
+    hour: int | None
     late: bool = False
+
+    @property
+    def week_before(self) -> datetime:
+        """The same local time seven local days earlier."""
+        if self.hour is not None:
+            return moment(self.day - 7 * _DAY, self.hour, self.zone)
+        # Python keeps the time on the wall.
+        return (self.at.astimezone(self.zone) - 7 * _DAY).astimezone(UTC)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -65,18 +74,20 @@ def slots(zone: ZoneInfo, hour: int, start: datetime, end: datetime) -> Iterator
         bits = shared | 1 << day.weekday()
         shared = bits if following == at else 0
         if not shared and start <= at:
-            yield Slot(at, day, bits, moment(day - 7 * _DAY, hour, zone))
+            yield Slot(at, day, bits, zone, hour)
         day, at = day + _DAY, following
 
 
 def moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
     """The instant, in UTC, at which this local hour begins on this day; see the top for gaps and folds."""
-    wall = datetime.combine(day, time(hour), zone)
-    before, after = wall.utcoffset(), wall.replace(fold=1).utcoffset()
+    year, month, number = day.year, day.month, day.day
+    wall = datetime(year, month, number, hour, tzinfo=zone)
+    before = wall.utcoffset()
+    after = datetime(year, month, number, hour, tzinfo=zone, fold=1).utcoffset()
     assert before is not None and after is not None  # noqa: S101  for the type checker
     if before < after:
         return _end_of_gap(wall, zone)
-    return wall.replace(tzinfo=UTC) - before
+    return datetime(year, month, number, hour, tzinfo=UTC) - before
 
 
 def due_slots(
@@ -118,9 +129,8 @@ def comes_again(*, zone: ZoneInfo, hour: int | None, following: datetime | None,
 
 
 def _release(zone: ZoneInfo, released: datetime) -> Slot:
-    local = released.astimezone(zone)
-    week_before = (local - 7 * _DAY).astimezone(UTC)  # seven local days: Python keeps the time on the wall
-    return Slot(released, local.date(), 1 << local.weekday(), week_before)
+    day = released.astimezone(zone).date()
+    return Slot(released, day, 1 << day.weekday(), zone, None)
 
 
 def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -52,7 +52,7 @@ def _latest(editions: QuerySet[Edition], count: int) -> list[Edition]:
 def last_with_papers(*, before: date) -> date | None:
     """The latest day before this one whose edition has a paper to show."""
     entries = EditionPaper.objects.filter(
-        edition__date__lt=before, edition__state__in=PRINTED, paper__hidden=False
+        edition__date__lt=before, edition__state__in=PRINTED, paper__hidden=False, removed_in=None
     )
     return entries.order_by("-edition__date").values_list("edition__date", flat=True).first()
 

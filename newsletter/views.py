@@ -102,9 +102,9 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
 
 
 def _stories(day: date) -> list[Story]:
-    """The stories of a printed edition in their order; papers that an editor hid since are left out."""
+    """The stories of a printed edition in their order; papers that were hidden or taken out since are not."""
     entries = EditionPaper.objects.filter(
-        edition__date=day, edition__state__in=PRINTED, paper__hidden=False
+        edition__date=day, edition__state__in=PRINTED, paper__hidden=False, removed_in=None
     ).order_by("rank")
     return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
 

@@ -52,6 +52,9 @@ def send_again(numbers: Sequence[int], reason: str, *, now: datetime) -> list[in
 
 def close_without_doubt(number: int) -> None:
     """An edition that was closed with mails in doubt is simply closed once none is."""
+    # One that is being sent is not locked here: its gates hold it, and wait for the mail that we hold.
+    if not Edition.objects.filter(pk=number, state=Edition.State.CLOSED_WITH_IN_DOUBT).exists():
+        return
     # Locked, so that of two that settle the last two doubts the later one sees both.
     edition = Edition.objects.select_for_update(no_key=True).get(pk=number)
     doubt = Delivery.objects.filter(edition=edition, state=State.IN_DOUBT)
@@ -61,6 +64,9 @@ def close_without_doubt(number: int) -> None:
 
 
 def _locked(numbers: Sequence[int]) -> list[Delivery]:
-    """Those in doubt, locked in the order in which gates lock: the mails before their edition."""
-    rows = Delivery.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=numbers)
-    return list(rows.filter(state=State.IN_DOUBT).select_related("edition").order_by("pk"))
+    """Those in doubt, locked in the order in which gates lock: the editions before their mails."""
+    doubtful = Delivery.objects.filter(pk__in=numbers, state=State.IN_DOUBT)
+    editions = Edition.objects.filter(pk__in=doubtful.values("edition"))
+    list(editions.select_for_update(no_key=True).order_by("pk"))
+    rows = doubtful.select_for_update(no_key=True, of=("self",))
+    return list(rows.select_related("edition").order_by("pk"))

@@ -143,7 +143,7 @@ class Press:
             row = self._rows[item.rank]
             context = {
                 "card": {**row.card, "title": self._title(item.rank)},
-                "day": "" if self.span.is_day else self.span.day(self._days[row.edition_id]),
+                "kicker": self.span.kicker(self._days[row.edition_id], lead=lead),
                 "lead": lead,
                 "facts": facts(row.card, beside=self.edition.date),
                 "why": why(item.match, row.terms, top_of=self.span.top),

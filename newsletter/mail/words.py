@@ -75,6 +75,12 @@ class Span:
             return f"{edition:%A}"
         return f"{edition:%A} {edition.day} {edition:%B}"
 
+    def kicker(self, edition: date, *, lead: bool) -> str:
+        """What stands above a card's title: nothing in the mail of one day."""
+        if self.is_day:
+            return ""
+        return f"Best of your week · {self.day(edition)}" if lead and self.is_week else self.day(edition)
+
     @property
     def _since(self) -> str:
         if (self.last - self.first).days < 7:

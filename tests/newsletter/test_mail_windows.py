@@ -158,6 +158,14 @@ def test_each_card_tells_its_day_and_each_note_too(agents: Topic) -> None:
     assert "today" not in words and "day’s" not in words
 
 
+def test_the_first_paper_of_a_week_is_called_its_best(agents: Topic) -> None:
+    reader = make_subscriber(topics={agents: "normal"})
+    text, html = parts(opened(printed(week(agents), reader).wire(reader, public_id=PUBLIC_ID, now=NOW)))
+    assert "Best of your week · Saturday Sat 7 " in words_of(html)
+    assert "\nSat 7\nBest of your week · Saturday · 2 authors" in text
+    assert text.count("Best of") == 1
+
+
 def test_who_follows_no_topic_gets_the_top_of_the_week(agents: Topic) -> None:
     reader = make_subscriber()
     editions = week(agents)

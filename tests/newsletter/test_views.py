@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
+from newsletter import editorial
 from newsletter.mixes import mix_for
 from newsletter.models import Edition
 from papers.models import Paper, Topic
@@ -68,6 +69,13 @@ def test_a_paper_that_an_editor_hid_is_not_listed(client: Client) -> None:
     papers = printed(3)
     papers[0].hidden = True
     papers[0].save()
+    assert headings_of(get(client, "/")) == ["Paper Round", "Paper 2", "Yes, bring me the papers", "Paper 3"]
+
+
+def test_a_paper_that_was_taken_out_is_not_listed(client: Client) -> None:
+    papers = printed(3)
+    edition = papers[0].entry.edition
+    editorial.withdraw(edition.pk, [papers[0].pk])
     assert headings_of(get(client, "/")) == ["Paper Round", "Paper 2", "Yes, bring me the papers", "Paper 3"]
 
 

@@ -50,7 +50,7 @@ def _today(built: Edition | None) -> str:
         return f"{built} is {built.state}"
     waiting = Edition.objects.filter(date=timezone.now().date()).first()
     if waiting and waiting.state == Edition.State.HELD:
-        return f"{waiting} is held: {waiting.held_because}"
+        return f"{waiting} is held: {waiting.held_because or 'it waits for approval'}"
     if waiting and waiting.awaited_from:
         return f"{waiting} waits for its sources"
     return "No edition is due yet"
