@@ -102,7 +102,9 @@ def _unrecorded(rows: Sequence[Row], mails: Sequence[Mail]) -> Iterable[str]:
     if strange:
         yield f"arrived without a row: {_some(strange)}"
     theirs = [mail.reader for mail in mails if mail.delivery in known]
-    wrong = [mail.reader for mail in mails if mail.delivery in known and known[mail.delivery].reader != mail.reader]
+    wrong = [
+        mail.reader for mail in mails if mail.delivery in known and known[mail.delivery].reader != mail.reader
+    ]
     if wrong:
         yield f"arrived at somebody else than the row's reader: {_some(wrong)} of {len(theirs)}"
     denied = [

@@ -3,11 +3,11 @@
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psutil
 
+from tests.crash.celery_crew import beat, worker
 from tests.crash.conftest import FULL, Worlds
 from tests.crash.servers import Broker, Database
 from tests.crash.world import LINES, Child, World, wait_until
@@ -17,15 +17,6 @@ SLOW = 0.04  # seconds that the mail server takes for a mail: a worker sends LIN
 DOWNTIMES = 10 if FULL else 2
 TICK = "1"  # seconds between ticks
 Log = Callable[[str], None]
-
-
-def worker(world: World) -> Child:
-    options = ("--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
-    return world.start("celery", "worker", *options, log="workers.log")
-
-
-def beat(world: World) -> Child:
-    return world.start("celery", "beat", "--pidfile=", "--loglevel", "INFO", log="beats.log")
 
 
 def pool_of(child: Child) -> list[psutil.Process]:
@@ -50,7 +41,9 @@ def kill_worker(child: Child, chance: random.Random) -> str:
     return kind
 
 
-def test_killed_workers_neither_repeat_nor_forget_a_mail(worlds: Worlds, broker: Broker, kill_log: Log) -> None:
+def test_killed_workers_neither_repeat_nor_forget_a_mail(
+    worlds: Worlds, broker: Broker, kill_log: Log
+) -> None:
     world, chance = worlds(slow=SLOW, REDIS_URL=broker.url(), NEWSLETTER_TICK_SECONDS=TICK), random.Random()
     world.add_readers(200 * KILLS if FULL else 300)
     workers = [worker(world), worker(world)]
@@ -135,7 +128,9 @@ def test_a_broker_that_is_emptied_and_killed_delays_but_loses_nothing(
     world.wait_until_closed(90 + 3000 * SLOW / LINES)
     took = time.monotonic() - began
     verdict = world.verdict(doubt_at_most=0)
-    kill_log(f"the first mail {started:.1f} s after the broker came back; closed {took:.1f} s after it was killed")
+    kill_log(
+        f"the first mail {started:.1f} s after the broker came back; closed {took:.1f} s after it was killed"
+    )
     kill_log(f"again in mid-run\n{verdict}")
     assert verdict.holds, verdict
 

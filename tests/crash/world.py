@@ -202,8 +202,12 @@ class World:
         try:
             return wait_until(self.closed, seconds, "the edition is closed")
         except AssertionError as error:
-            waiting = "select s.email, d.state, d.reason, d.attempts, d.next_at - now() from newsletter_delivery d"
-            waiting += " join newsletter_subscriber s on s.id = subscriber_id where settled_at is null limit 5"
+            waiting = (
+                "select s.email, d.state, d.reason, d.attempts, d.next_at - now() from newsletter_delivery d"
+            )
+            waiting += (
+                " join newsletter_subscriber s on s.id = subscriber_id where settled_at is null limit 5"
+            )
             raise AssertionError(f"{error}: {self.states()}, {self.rows(waiting)}") from None
 
     def arrived(self) -> int:

@@ -15,7 +15,7 @@ from newsletter.models import Delivery, Edition, Event, Subscriber, Suppression
 from tests.factories import make_delivery, make_edition, make_subscriber
 
 pytestmark = pytest.mark.django_db
-EVENTS = 10_000 if os.environ.get("CRASH") == "full" else 500
+EVENTS = 10_000 if os.environ.get("CRASH") == "full" else 240
 # What a provider may tell of one mail, in the order in which it would happen; None: no reason is given.
 STORIES: Sequence[Sequence[tuple[str, str | None]]] = (
     [("queued", None), ("sent", None), ("delivered", None), ("opened", None), ("clicked", None)],
