@@ -82,7 +82,8 @@ def compare(edition: Edition, *, rounds: int) -> tuple[Comparison, Comparison]:
             check(number, expected, tally)
             bare_times.append(timed(lambda: without_ledger(edition)))
             check(number, expected, server.tally())
-    title = f"Sending {number:,} mails of one mix through a provider's API in {tally.calls} calls"
+    calls = "one call" if tally.calls == 1 else f"{tally.calls} calls"
+    title = f"Sending {number:,} mails of one mix through a provider's API in {calls}"
     return (
         Comparison(f"{title}, with the ledger", number, plain_times[1:], ledger_times[1:]),
         Comparison(f"{title}, without a ledger", number, plain_times[1:], bare_times[1:]),

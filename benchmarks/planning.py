@@ -1,4 +1,4 @@
-"""Planning a million mails: a day of ticks, with every reader at their own hour, and the proof before closing.
+"""Planning a million mails: a day of ticks, every reader at their own hour, and the proof before closing.
 
 The readers and yesterday's ledger are made by SQL. Measured is what the ticks take: their statements and
 commits, as one process sees them.
@@ -20,13 +20,15 @@ from papers.reading.duties import freeze_moment
 
 DAY = date(2026, 11, 18)  # an edition of every day from here on
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-ZONES = """
-Pacific/Honolulu America/Los_Angeles America/Denver America/Chicago America/New_York America/Sao_Paulo Europe/London
-Europe/Paris Europe/Berlin Europe/Helsinki Africa/Lagos Africa/Nairobi Asia/Dubai Asia/Karachi Asia/Kolkata
-Asia/Kathmandu Asia/Shanghai Asia/Singapore Asia/Tokyo Asia/Seoul Australia/Sydney Pacific/Auckland
-""".split()
+_NAMES = """
+Pacific/Honolulu America/Los_Angeles America/Denver America/Chicago America/New_York America/Sao_Paulo
+Europe/London Europe/Paris Europe/Berlin Europe/Helsinki Africa/Lagos Africa/Nairobi Asia/Dubai Asia/Karachi
+Asia/Kolkata Asia/Kathmandu Asia/Shanghai Asia/Singapore Asia/Tokyo Asia/Seoul Australia/Sydney
+Pacific/Auckland
+"""
+ZONES = _NAMES.split()
 
-# One reader in ten wants mail as soon as the edition is out; of the others, most get up at about the same time.
+# One reader in ten wants mail as soon as the edition is out; of the others, a third gets up at seven.
 _READERS = """
     INSERT INTO newsletter_subscriber
         (email, email_key, state, mix_id, handle, secret, origin, created_at, confirmed_at, active_from,
@@ -61,7 +63,7 @@ class Planning:
         return "\n".join(
             [
                 f"Planning a day of {self.readers:,} readers: {self.planned:,} mails at {self.slots:,} slots",
-                f"  all ticks of the day together    {self.ticks:8.1f} s ({a_million:.1f} s for a million mails)",
+                f"  all ticks of the day, together   {self.ticks:8.1f} s ({a_million:.1f} for a million)",
                 f"  the tick that planned the most   {self.longest:8.1f} s",
                 f"  a tick with nothing to plan      {1000 * self.idle:8.1f} ms",
                 f"  the anti-join, and closing       {self.closing:8.1f} s",
@@ -70,7 +72,7 @@ class Planning:
 
 
 def measure(number: int, *, mixes: int, progress: Callable[[str], None] = lambda line: None) -> Planning:
-    """Plan two days of editions for `number` readers and measure the second, which finds a ledger of the first.
+    """Plan two days of editions for `number` readers; measure the second, which finds a ledger of the first.
 
     Raises Different where the second day's ledger is not what the readers chose.
     """

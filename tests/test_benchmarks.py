@@ -5,7 +5,18 @@ import smtplib
 
 import pytest
 
-from benchmarks import composing, corpus, data, printing, searching, sending, wire
+from benchmarks import (
+    batching,
+    composing,
+    corpus,
+    data,
+    planning,
+    printing,
+    provider,
+    searching,
+    sending,
+    wire,
+)
 from benchmarks.comparison import Different
 from newsletter.models import Delivery, Edition
 
@@ -36,6 +47,34 @@ def test_both_ways_send_the_same_mails_to_everybody_once() -> None:
     edition.refresh_from_db()
     assert edition.state == Edition.State.CLOSED
     assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
+
+
+@pytest.mark.django_db
+def test_a_provider_gets_the_same_mails_for_everybody_once_in_calls_for_many_and_for_one() -> None:
+    edition = data.make_edition(12)
+    data.make_readers(60, data.make_mixes(1))
+    with_ledger, without = batching.compare(edition, rounds=1)
+    title = "Sending 60 mails of one mix through a provider's API in one call"
+    assert [with_ledger.title, without.title] == [f"{title}, with the ledger", f"{title}, without a ledger"]
+    assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
+
+
+def test_mails_of_a_provider_that_differ_are_noticed() -> None:
+    body = "to=sample1%40example.org&subject=one&text=text&html=&h:List-Id=a"
+    tally = provider.Tally(1, 1, 1, 10, [body])
+    batching.check(1, tally, tally)
+    with pytest.raises(Different, match=r"^the text to sample1@example.org, line 1: "):
+        batching.check(1, tally, provider.Tally(1, 1, 1, 10, [body.replace("text=text", "text=other")]))
+
+
+@pytest.mark.django_db
+def test_a_day_of_readers_is_planned_and_closed() -> None:
+    said: list[str] = []
+    result = planning.measure(40, mixes=5, progress=said.append)
+    assert (result.readers, result.planned, len(said)) == (40, 37, 3)
+    lines = str(result).splitlines()
+    assert lines[0] == f"Planning a day of 40 readers: 37 mails at {result.slots} slots"
+    assert len(lines) == 5
 
 
 @pytest.mark.django_db

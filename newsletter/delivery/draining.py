@@ -21,7 +21,8 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
     """Plan and send whatever is due in any edition, for about `seconds`, and close what is done.
 
     Any number of processes may drain at once: they share an edition row by row. An older edition's mails have
-    the earlier deadlines, so it comes first; one that is paused or cannot be sent keeps no other waiting.
+    the earlier deadlines, so it comes first; one that is paused or cannot be sent keeps no other waiting. A
+    mail server that cannot be reached ends it all: the next tick tries again.
     """
     total = SendReport()
     sweep(now=now)
@@ -44,4 +45,7 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
             setattr(total, name, getattr(total, name) + getattr(part, name))
         total.out_of_time = part.out_of_time
         total.stopped = total.stopped or part.stopped
+        total.for_all = part.for_all
+        if total.for_all:
+            break
     return total

@@ -60,6 +60,8 @@ _RECORD = """
     )
 """
 _ONLY_RECORD = _RECORD + "SELECT id FROM recorded WHERE false"  # noqa: S608 - constants only
+# A letter brings its row's reader, which never changes: joined by the row's own column, PostgreSQL would go
+# through all leased rows for each of a thousand letters.
 # FOR SHARE makes an unsubscribe, a pause, a cancellation or a withdrawal that is under way come first or
 # wait: after it committed, no gate opens.
 _RECORD_AND_GATE = (
@@ -84,8 +86,8 @@ _RECORD_AND_GATE = (
            lease_until = clock_timestamp() + %(lease)s * interval '1 second',
            attempts = d.attempts + 1, revision = open.revision,
            message_id = %(before_id)s || d.public_id || %(after_id)s
-      FROM unnest(%(letters)s::bigint[]) AS l (id), readers, open
-     WHERE d.id = l.id AND d.subscriber_id = readers.id
+      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[]) AS l (id, subscriber_id), readers, open
+     WHERE d.id = l.id AND l.subscriber_id = readers.id
        AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
        AND d.expires_at > %(now)s
  RETURNING d.id

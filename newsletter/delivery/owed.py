@@ -132,6 +132,11 @@ def _values(edition: Edition, *, due_at: datetime, now: datetime) -> dict[str, A
 def _execute(first_on: str, owed: str, values: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         # Made in the order of time where PostgreSQL can: a million random ones cost its index much more.
-        public_id = "uuidv7()" if connection.pg_version >= 180000 else "gen_random_uuid()"
+        public_id = "uuidv7()" if _postgresql() >= 18 else "gen_random_uuid()"
         cursor.execute(_INSERT.format(public_id=public_id, first_on=first_on, owed=owed), values)
         return int(cursor.rowcount)
+
+
+def _postgresql() -> int:
+    """The server's version, without what comes after the point."""
+    return int(connection.pg_version) // 10000  # type: ignore[attr-defined]

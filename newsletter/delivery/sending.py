@@ -54,10 +54,15 @@ class SendReport:
     in_doubt: int = 0
     out_of_time: bool = False  # mails may still wait that could go now
     stopped: str = ""  # why the run ended early, "" where it did not
+    for_all: bool = False  # what stopped it would stop every edition now
 
 
 class _Halted(Exception):
-    """Going on would only be refused; the message says by whom."""
+    """Going on with this edition would only be refused; the message says by whom."""
+
+
+class _Refused(Exception):
+    """The other side refuses every mail; the message says why."""
 
 
 @dataclass(slots=True)
@@ -97,8 +102,10 @@ class Sender:
                     self._work(way, deadline)
                 finally:
                     self._wind_down(way)
-        except (TransportDown, rate.Used, _Halted) as error:
+        except _Halted as error:
             self.report.stopped = str(error)
+        except (TransportDown, rate.Used, _Refused) as error:
+            self.report.stopped, self.report.for_all = str(error), True
         except LOST as error:
             self.report.stopped = f"the database fails: {_one_line(error)}"
             if connection.in_atomic_block:
@@ -211,7 +218,7 @@ class Sender:
         if to_all is not None:
             if to_all.retry_after:
                 rate.hold(to_all.retry_after, now=self.clock())
-            raise _Halted(f"the mail server or provider refuses everything: {to_all.reason}")
+            raise _Refused(f"the mail server or provider refuses everything: {to_all.reason}")
 
     def _note(self, letter: Letter, outcome: Outcome) -> None:
         del self._under_way[letter.key]

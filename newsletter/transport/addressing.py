@@ -28,7 +28,7 @@ def _addresses(addresses: Sequence[str]) -> list[EmailAddress]:
         local, _, domain = address.rpartition("@")
         one = EmailAddress(username=local, domain=domain)
         # Whoever is written in another way would be sent a mail without their links.
-        if one.addr_spec != address:
+        if not (local and domain) or one.addr_spec != address:
             raise AnymailInvalidAddress(f"{address!r} is not one plain address")
         found.append(one)
     return found

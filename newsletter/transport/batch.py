@@ -30,8 +30,9 @@ REFUSED_IN_A_ROW = 5
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What one reader's mail has of its own."""
+    """What one reader's mail has of its own, and what it shares with the others of its print."""
 
+    template: EmailMultiAlternatives
     address: str
     links: Mapping[str, str]  # hole -> token
     unsubscribe: str  # the List-Unsubscribe header
@@ -86,8 +87,9 @@ class BatchCarrier:
 
     def prepare(self, letter: Letter) -> None:
         printed, reader = letter.printed, letter.reader
+        links = printed.merge_data(reader)
         letter.content = Personal(
-            reader.email, dict(printed.merge_data(reader)), printed.unsubscribe_header(reader)
+            self._template(printed), reader.email, links, printed.unsubscribe_header(reader)
         )
 
     def room(self, letters: Sequence[Letter]) -> int:
@@ -170,7 +172,7 @@ class BatchCarrier:
         return self._batch.taken_with in (0, response.status_code)
 
     def _message(self, letters: Sequence[Letter]) -> BatchMessage:
-        merged = self._template(letters[0].printed)
+        merged = letters[0].content.template
         people = [(letter, letter.content) for letter in letters]
         headers = dict(merged.extra_headers)
         common = headers if self._batch.own_headers_replace else {}
@@ -196,7 +198,7 @@ class BatchCarrier:
         return message
 
     def _template(self, printed: Print) -> EmailMultiAlternatives:
-        """The print with the provider's holes. Kept for the next call: letters come print by print."""
+        """The print with the provider's holes. Kept for the next letter: they come print by print."""
         if self._merged is None or self._printed is not printed:
             self._printed, self._merged = printed, printed.merged(self._batch.hole.format)
         return self._merged

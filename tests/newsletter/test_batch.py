@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
 from django.utils import timezone
 
 from newsletter.mail.merging import _NOTHING
@@ -91,6 +92,32 @@ def test_nothing_of_a_reader_is_in_what_another_gets(ask: Ask, provider: str) ->
     assert [letter.reader.email for letter in letters if letter.reader.email in shared] == []
     raw = call.raw.decode().casefold()
     assert [word for word in ('"cc"', '"bcc"', "&cc=", "&bcc=", "expose") if word in raw] == []
+
+
+@pytest.mark.parametrize("provider", BATCHING)
+def test_addresses_that_are_not_parsed_again_make_the_call_that_anymail_makes_of_them(
+    ask: Ask, provider: str
+) -> None:
+    server = ask(provider)
+    letters = make_letters(
+        make_print(), ["ada@example.org", "Ben.O'Two+x@sub.example.org", "_c=@example.org"]
+    )
+    with BatchCarrier() as batch, get_connection() as anymails_own:
+        delivered(batch, letters)
+        assert anymails_own.send_messages([batch._message(letters)]) == 1
+    ours, theirs = server.calls
+    assert ours.mails == theirs.mails
+    assert ours.path == theirs.path
+
+
+@pytest.mark.parametrize("address", ["a@b@example.org", "a..b@example.org@", "@example.org"])
+def test_an_address_that_could_be_read_in_two_ways_is_sent_nothing(ask: Ask, address: str) -> None:
+    server = ask("mailgun")
+    with BatchCarrier() as batch:
+        known = delivered(batch, make_letters(make_print(), ["ada@example.org", address, "ben@example.org"]))
+    assert known.pop(address) == Refused(temporary=False, reason="the provider does not take this address")
+    assert {type(outcome) for outcome in known.values()} == {Accepted}
+    assert sorted(mail.to for mail in server.taken) == ["ada@example.org", "ben@example.org"]
 
 
 def test_a_call_takes_the_letters_of_one_print_up_to_the_limit(ask: Ask) -> None:

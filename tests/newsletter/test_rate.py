@@ -105,7 +105,7 @@ def test_a_pause_that_the_other_side_asked_for_holds_for_everybody() -> None:
     report = sending.Sender(edition).run()
     until = now + timedelta(seconds=300)
     assert report == sending.SendReport(
-        stopped=f"the mail server or provider wants no mail until {until:%H:%M:%S} UTC"
+        stopped=f"the mail server or provider wants no mail until {until:%H:%M:%S} UTC", for_all=True
     )
     assert (outbox.send_pending(now=now), mail.outbox) == (0, [])
     rate.ensure_open(now=until)

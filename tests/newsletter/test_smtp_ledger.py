@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test.utils import override_settings
@@ -27,7 +27,7 @@ STATES = {"in doubt": "in_doubt", "pending, no try lost": "pending"}
 @pytest.fixture
 def edition() -> Edition:
     topic = make_topic(slug="agents")
-    return make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [topic])])
+    return make_edition(date=NOW.date(), papers=[(make_paper(), [topic])], frozen_at=NOW)
 
 
 def make_readers(names: list[str]) -> None:
@@ -88,7 +88,7 @@ def test_each_silence_leaves_the_documented_row(edition: Edition) -> None:
     names = [name for name in SILENT for _ in range(TIMES)]
     make_readers(names)
     planning.plan(edition, now=NOW)
-    with smtp_server() as server, sending_to(server, lines=30, timeout=2):
+    with smtp_server() as server, sending_to(server, lines=30, timeout=4):
         play(server, SILENT)
         send(edition, NOW)
     assert rows() == {

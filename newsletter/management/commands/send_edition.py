@@ -21,6 +21,7 @@ State = Edition.State
 
 
 class Command(BaseCommand):
+    _said = 0.0  # when progress was last shown
     help = "Send a frozen edition. Run it twice, kill it, run it again: nobody gets a second mail."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -62,7 +63,9 @@ class Command(BaseCommand):
         return total
 
     def _progress(self, report: sending.SendReport) -> None:
-        if self.stdout.isatty() and report.accepted % 20 == 0:
+        # Asked for at each commit, which has several mails.
+        if self.stdout.isatty() and time.monotonic() > self._said + 0.1:
+            self._said = time.monotonic()
             self.stdout.write(f"\r{report.accepted} sent", ending="")
             self.stdout.flush()
 
@@ -72,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{edition}: {planned} planned, {report.digests} digests composed, "
             f"{report.accepted} mails accepted, {report.skipped} skipped, {report.rejected} rejected, "
-            f"{report.in_doubt} in doubt"
+            f"{report.in_doubt} in doubt{f', {report.expired} too late' if report.expired else ''}"
         )
         if left:
             self.stdout.write(f"{left} mails are not settled yet: the tick goes on, or run this again")

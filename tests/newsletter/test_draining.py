@@ -1,0 +1,70 @@
+"""Draining: all editions, within its time, and what ends it."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.core import mail
+from django.test.utils import override_settings
+from django.utils import timezone
+
+from newsletter import tasks
+from newsletter.delivery import draining
+from newsletter.models import Delivery, Edition
+from tests.celery_queue import tasks_waiting
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
+from tests.newsletter.smtp_script import smtp_server
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 11, 20)
+
+
+def sending(day: date, **fields: object) -> Edition:
+    """An edition in the middle of being sent, with one reader who waits for it."""
+    edition = make_edition(date=day, papers=[(make_paper(), [])], state=Edition.State.SENDING, **fields)
+    make_delivery(edition, make_subscriber(hour=(timezone.now().hour + 1) % 24))
+    return edition
+
+
+def test_it_sends_the_older_edition_first_and_passes_over_one_that_is_paused() -> None:
+    newer = sending(DAY)
+    paused = sending(DAY - timedelta(days=1), paused_at=timezone.now())
+    older = sending(DAY - timedelta(days=2))
+    report = draining.drain(now=timezone.now())
+    assert (report.accepted, report.stopped, report.for_all) == (2, "the edition is paused", False)
+    to = [message.to[0] for message in mail.outbox]
+    assert to == [edition.deliveries.get().subscriber.email for edition in (older, newer)]
+    assert paused.deliveries.get().state == "pending"
+
+
+def test_one_that_cannot_be_printed_keeps_no_other_waiting() -> None:
+    broken, fine = sending(DAY - timedelta(days=1)), sending(DAY)
+    broken.entries.update(card={})
+    report = draining.drain(now=timezone.now())
+    assert (report.accepted, report.stopped) == (1, f"{broken}: 'title'")
+    assert (broken.deliveries.get().state, fine.deliveries.get().state) == ("pending", "accepted")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_cannot_be_reached_is_asked_once() -> None:
+    for days in range(3):
+        sending(DAY - timedelta(days=days))
+    with smtp_server() as server:
+        gone = server.settings
+    with override_settings(**gone):
+        report = draining.drain(now=timezone.now())
+    assert report.for_all
+    assert report.stopped.startswith("the mail server cannot be reached: ")
+    assert set(Delivery.objects.values_list("state", "attempts", "token")) == {("pending", 0, None)}
+
+
+def test_what_it_has_no_time_for_is_told_and_another_drain_follows(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending(DAY)
+    monkeypatch.setattr(tasks, "DRAIN_SECONDS", -1)
+    tasks.drain()
+    assert (mail.outbox, tasks_waiting()) == ([], ["newsletter.tasks.send_outbox", "newsletter.tasks.drain"])
+    monkeypatch.setattr(tasks, "DRAIN_SECONDS", 30)
+    tasks.drain()
+    assert (len(mail.outbox), tasks_waiting()) == (1, [])
