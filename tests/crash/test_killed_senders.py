@@ -45,7 +45,6 @@ def test_killed_senders_neither_repeat_nor_forget_a_mail(worlds: Worlds, kill_lo
     assert not world.closed(), "the work ran out before the kills"
     world.finish()
     verdict = world.verdict(doubt_at_most=doubt)
-    kill_log(
-        f"{kills} senders killed, {kills / seconds:.1f} a second; at most {worst} in doubt for each\n{verdict}"
-    )
+    told = f"{kills} senders killed, {kills / seconds:.1f} a second; at most {worst} in doubt for each"
+    kill_log(f"{told}\n{verdict}")
     assert verdict.holds, verdict

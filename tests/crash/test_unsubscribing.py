@@ -1,4 +1,4 @@
-"""A thousand readers leave while their mails go out: no gate opens for anybody after their leaving committed."""
+"""A thousand readers leave while mails go out: no gate opens for anybody after their leaving committed."""
 
 import json
 from collections.abc import Callable

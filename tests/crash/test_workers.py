@@ -1,7 +1,6 @@
 """Celery workers and beats on a real broker: killed, doubled, cut off."""
 
 import random
-import signal
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ import psutil
 from tests.crash.celery_crew import beat, worker
 from tests.crash.conftest import FULL, Worlds
 from tests.crash.servers import Broker, Database
-from tests.crash.world import LINES, Child, World, wait_until
+from tests.crash.world import LINES, Child, World, wait_for_more, wait_until
 
 KILLS = 50 if FULL else 3
 SLOW = 0.04  # seconds that the mail server takes for a mail: a worker sends LINES / SLOW a second
@@ -49,8 +48,7 @@ def test_killed_workers_neither_repeat_nor_forget_a_mail(
     workers = [worker(world), worker(world)]
     kinds: list[str] = []
     while len(kinds) < KILLS:
-        before = world.arrived()
-        wait_until(lambda: world.arrived() > before + 3, 30, "somebody sends")
+        wait_for_more(world.arrived, 4, 30, "somebody sends")
         time.sleep(chance.uniform(0, 0.4))
         victim = chance.randrange(2)
         kinds.append(kill_worker(workers[victim], chance))
@@ -73,8 +71,7 @@ def test_postgresql_killed_again_and_again(
     beat(world)
     waits: list[float] = []
     for number in range(DOWNTIMES):
-        before = world.arrived()
-        wait_until(lambda: world.arrived() > before + 10, 30, "mails go out")
+        wait_for_more(world.arrived, 10, 30, "mails go out")
         if number % 3 == 2:
             server.kill_a_backend()
         else:
