@@ -1,6 +1,6 @@
-"""`python -m benchmarks [mail] [search]`: this project beside plain Django; without a name, all of it.
+"""`python -m benchmarks [mail] [search] [planning]`: this project beside plain Django; without a name, all.
 
-Prints ratios; fails where results differ.
+Prints ratios, and of planning the time; fails where results differ.
 """
 
 import argparse
@@ -25,7 +25,8 @@ PAPERS, MIXES = 50, 1_000
 READERS, READERS_MIXES = 500, 100
 SEARCHED = 100_000  # papers
 ROUNDS = 3
-PARTS = ("mail", "search")
+PARTS = ("mail", "search", "planning")
+PLANNED_READERS, PLANNED_MIXES = 1_000_000, 1_000
 
 
 def main() -> int:
@@ -70,6 +71,8 @@ def measure(parts: Sequence[str]) -> None:
         measure_mail()
     if "search" in parts:
         measure_search()
+    if "planning" in parts:
+        measure_planning()
 
 
 def measure_mail() -> None:
@@ -88,6 +91,17 @@ def measure_search() -> None:
     words = corpus.fill(SEARCHED, progress=lambda done: print(f"\r{done:,} papers made", end="", flush=True))
     print()
     print(searching.compare(words, rounds=ROUNDS), flush=True)
+
+
+def measure_planning() -> None:
+    from benchmarks import planning
+
+    print(
+        planning.measure(
+            PLANNED_READERS, mixes=PLANNED_MIXES, progress=lambda line: print(f"{line} …", flush=True)
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from newsletter import edition, editorial, signup
-from newsletter.delivery import brakes, planning, sweeping
+from newsletter.delivery import brakes, closing, expiring, planning, sweeping
 from newsletter.models import Edition
 from papers.models import Mark
 from papers.reading import duties, runs, thinning
@@ -29,8 +29,8 @@ class Pulse:
 
 
 def beat(*, now: datetime) -> Pulse:
-    """Freeze today's edition once it is due and its sources were read, plan its mails, take back what dead
-    senders held."""
+    """Freeze today's edition once it is due and its sources were read, plan the mails that came due, take
+    back what dead senders held, end what comes too late, close editions of which nothing is to come."""
     today = now.astimezone(UTC).date()
     _notice_absence(today, now=now)
     runs.sweep(now=now)
@@ -41,10 +41,12 @@ def beat(*, now: datetime) -> Pulse:
     brakes.look(now=now)
     sweeping.sweep(now=now)
     signup.forget_unconfirmed(now=now)
-    sendable = Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date")
-    planned = sum(planning.plan(due, now=now) for due in sendable)
-    if planned:
-        logger.info("Planned %s mails", planned)
+    expired = expiring.expire(now=now)
+    planned = planning.plan_due(now=now)
+    if planned or expired:
+        logger.info("Planned %s mails; %s were not sent in time", planned, expired)
+    for sending in Edition.objects.filter(state=Edition.State.SENDING).order_by("date"):
+        closing.close_if_done(sending, now=now)
     sources = dict.fromkeys(target.source for target in duties.due(now=now))
     thinning.go_on(now=now)  # last: of all this it can wait best
     return Pulse(built, planned, tuple(sources))

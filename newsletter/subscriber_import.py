@@ -1,13 +1,15 @@
 """Readers from a file. Brings people in; never brings anybody back who left, bounced or complained."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
+from newsletter import own_time
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for
 from newsletter.models import MixTopic, Subscriber, TopicMix
 from newsletter.subscriber_rows import BadRow, Row, read_header, read_rows, shown
@@ -47,6 +49,7 @@ class Choice:
     topics: frozenset[int]
     length: int | None
     when_empty: str | None
+    time: Mapping[str, Any]  # columns of the reader: own_time.FIELDS, as far as the file tells
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Importer:
             yield row, choice
 
     def _choice(self, row: Row) -> Choice | str:
-        """Read topics, length and what to do on an empty day, or return what is wrong with them."""
+        """Read topics, length, what to do on an empty day, and times; or return what is wrong."""
         unknown = [name for name in row.topics if name.casefold() not in self._topics]
         if unknown:
             return f"there is no topic {shown(unknown[0])}"
@@ -107,10 +110,15 @@ class Importer:
             return (
                 f"when_empty is {shown(row.when_empty)}; it can be {' or '.join(TopicMix.WhenEmpty.values)}"
             )
+        try:
+            time = own_time.read(row.time)
+        except own_time.BadTime as error:
+            return str(error)
         return Choice(
             frozenset(self._topics[name.casefold()].pk for name in row.topics),
             int(row.length) if row.length else None,
             row.when_empty or None,
+            time,
         )
 
     def _save(self, wanted: list[tuple[Row, Choice]]) -> None:
@@ -145,6 +153,7 @@ class Importer:
             state=self.state,
             origin="import",
             active_from=self.now if self.state == Subscriber.State.ACTIVE else None,
+            **choice.time,
         )
         if not self.dry_run:
             weights = frozenset((topic, NORMAL) for topic in choice.topics)
@@ -177,6 +186,7 @@ class Importer:
             choice.topics == frozenset(weights)
             and choice.length in (None, mix.length)
             and choice.when_empty in (None, mix.when_empty)
+            and all(getattr(reader, name) == value for name, value in choice.time.items())
         )
         if same or not self.update:
             self.report.unchanged += 1
@@ -189,6 +199,7 @@ class Importer:
                 kept, choice.length or mix.length, choice.when_empty or mix.when_empty, mix.language
             )
             reader.save(update_fields=["mix"])
+            own_time.change(reader.pk, choice.time, now=self.now)
 
     def _mix(
         self, weights: frozenset[tuple[int, str]], length: int, when_empty: str, language: str

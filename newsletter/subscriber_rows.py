@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 from newsletter.addresses import Address, AddressError, parse_address
 
-COLUMNS = ("email", "topics", "length", "when_empty")
+TIME_COLUMNS = ("timezone", "hour", "days", "paused_until")
+COLUMNS = ("email", "topics", "length", "when_empty", *TIME_COLUMNS)
 DELIMITERS = ",;\t"
 MAX_LINE = 64 * 1024  # bytes
 _CHUNK = 1024 * 1024
@@ -30,6 +31,7 @@ class Row:
     topics: tuple[str, ...]  # slugs or names as they are written
     length: str  # "" where the file does not tell
     when_empty: str
+    time: dict[str, str]  # TIME_COLUMNS as they are written, "" where the file does not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def _row(line: int, raw: bytes, header: Header) -> Row | BadRow:
     topics = tuple(
         part.strip() for part in values.get("topics", "").replace("|", ";").split(";") if part.strip()
     )
-    return Row(line, address, topics, values.get("length", ""), values.get("when_empty", "").lower())
+    time = {name: values.get(name, "") for name in TIME_COLUMNS}
+    return Row(line, address, topics, values.get("length", ""), values.get("when_empty", "").lower(), time)
 
 
 def shown(text: str) -> str:

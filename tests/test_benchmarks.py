@@ -4,7 +4,7 @@ import smtplib
 
 import pytest
 
-from benchmarks import composing, corpus, data, searching, sending
+from benchmarks import composing, corpus, data, planning, searching, sending
 from benchmarks.comparison import Different
 from newsletter.models import Delivery, Edition
 
@@ -28,6 +28,16 @@ def test_both_ways_send_the_same_mails_to_everybody_once() -> None:
     edition.refresh_from_db()
     assert edition.state == Edition.State.CLOSED
     assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
+
+
+@pytest.mark.django_db
+def test_a_day_of_readers_is_planned_and_closed() -> None:
+    said: list[str] = []
+    result = planning.measure(40, mixes=5, progress=said.append)
+    assert (result.readers, result.planned, len(said)) == (40, 37, 3)
+    lines = str(result).splitlines()
+    assert lines[0] == f"Planning a day of 40 readers: 37 mails at {result.slots} slots"
+    assert len(lines) == 5
 
 
 @pytest.mark.django_db

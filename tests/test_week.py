@@ -95,14 +95,14 @@ def lost(server: SourceServer) -> set[str]:
 def test_two_broken_days_cost_no_paper_and_are_told(server: SourceServer, client: Client) -> None:
     play(server)
     assert editions() == {
-        "Tue 15": ("sending", 8, "read at 00:16 UTC"),
-        "Wed 16": ("sending", 7, "not read since Tuesday 15 September, 23:50 UTC"),
-        "Thu 17": ("sending", 9, "read at 00:16 UTC"),
-        "Fri 18": ("sending", 7, "not read since Thursday 17 September, 23:50 UTC"),
-        "Sat 19": ("sending", 9, "read at 00:16 UTC"),
+        "Tue 15": ("closed", 8, "read at 00:16 UTC"),
+        "Wed 16": ("closed", 7, "not read since Tuesday 15 September, 23:50 UTC"),
+        "Thu 17": ("closed", 9, "read at 00:16 UTC"),
+        "Fri 18": ("closed", 7, "not read since Thursday 17 September, 23:50 UTC"),
+        "Sat 19": ("closed", 9, "read at 00:16 UTC"),
         "Sun 20": ("empty", 0, "read at 00:16 UTC"),
         "Mon 21": ("empty", 0, "read at 00:16 UTC"),
-        "Tue 22": ("sending", 8, "read at 00:16 UTC"),
+        "Tue 22": ("closed", 8, "read at 00:16 UTC"),
     }
     server.lists.pop(DAYS[-1])  # for the edition of the next day
     assert lost(server) == set()
@@ -130,14 +130,14 @@ def test_where_broken_days_are_held_their_papers_wait_for_the_next_edition(
     settings.NEWSLETTER_STALE_SOURCES = "hold"
     play(server)
     assert {day: found[:2] for day, found in editions().items()} == {
-        "Tue 15": ("sending", 8),
+        "Tue 15": ("closed", 8),
         "Wed 16": ("missed", 0),
-        "Thu 17": ("sending", 16),
+        "Thu 17": ("closed", 16),
         "Fri 18": ("missed", 0),
-        "Sat 19": ("sending", 16),
+        "Sat 19": ("closed", 16),
         "Sun 20": ("empty", 0),
         "Mon 21": ("empty", 0),
-        "Tue 22": ("sending", 8),
+        "Tue 22": ("closed", 8),
     }
     assert Edition.objects.get(date=WEDNESDAY).held_because == (
         "Hugging Face not read since Tuesday 15 September, 23:50 UTC"
@@ -175,11 +175,11 @@ def test_a_week_of_announcements_in_which_one_feed_is_not_made(server: SourceSer
         ("Fri 04", "Fri", "ok"),
     ]
     assert editions() == {
-        "Tue 15": ("sending", 2, "read at 04:05 UTC"),
-        "Wed 16": ("sending", 2, "read at 04:05 UTC"),
+        "Tue 15": ("closed", 2, "read at 04:05 UTC"),
+        "Wed 16": ("closed", 2, "read at 04:05 UTC"),
         "Thu 17": ("empty", 0, "stale since Wednesday 16 September, 05:10 UTC"),
-        "Fri 18": ("sending", 2, "read at 04:05 UTC"),
-        "Sat 19": ("sending", 2, "read at 04:05 UTC"),
+        "Fri 18": ("closed", 2, "read at 04:05 UTC"),
+        "Sat 19": ("closed", 2, "read at 04:05 UTC"),
         "Sun 20": ("empty", 0, "read at 04:05 UTC"),
     }
 

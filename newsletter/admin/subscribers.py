@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from newsletter import own_time, schedule, weekdays
 from newsletter.addresses import AddressError, parse_address
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for, topics_in_words
-from newsletter.models import MixTopic, Subscriber, TopicMix
+from newsletter.models import MixTopic, Subscriber, TopicMix, default_zone
 from newsletter.suppression import suppressed
 from papers.models import Topic
 
@@ -33,10 +34,31 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
         label="digest length",
     )
     when_empty = forms.ChoiceField(choices=TopicMix.WhenEmpty.choices, label="when nothing matches")
+    timezone = forms.CharField(
+        required=False,
+        max_length=64,
+        label="time zone",
+        help_text="A name such as Europe/Berlin. Empty: the zone of this installation.",
+    )
+    hour = forms.TypedChoiceField(
+        required=False,
+        choices=[("", "as soon as the edition is out"), *((hour, f"{hour:02}:00") for hour in range(24))],
+        coerce=int,
+        empty_value=None,
+        help_text="On the reader’s own clock.",
+    )
+    days = forms.TypedMultipleChoiceField(
+        required=False,
+        choices=list(enumerate(weekdays.LONG)),
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        label="days with mail",
+        help_text="One day: a weekly digest. None chosen: every day.",
+    )
 
     class Meta:
         model = Subscriber
-        fields = ["email", "state"]
+        fields = ["email", "state", "timezone", "hour", "paused_until"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,6 +68,7 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
             mix = self.instance.mix
             self.weights = dict(mix.choices.values_list("topic_id", "weight"))
             self.initial.update(topics=list(self.weights), length=mix.length, when_empty=mix.when_empty)
+        self.initial["days"] = weekdays.numbers(self.instance.weekdays)
         if "state" in self.fields:  # absent where the person may only look
             self._offer_states()
 
@@ -65,6 +88,19 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError("This address is on file already; search for it.")
         self.instance.email_key = address.key
         return address.email
+
+    def clean_timezone(self) -> str:
+        try:
+            return schedule.canonical(self.cleaned_data["timezone"] or default_zone())
+        except schedule.UnknownZone as error:
+            raise forms.ValidationError(f"{error}.") from error
+
+    def own_time(self) -> dict[str, Any]:
+        """The columns of the reader that say when mail is wanted, as far as they were changed on the page."""
+        chosen = sum(1 << number for number in self.cleaned_data["days"]) or weekdays.EVERY_DAY
+        values = {**self.cleaned_data, "weekdays": chosen}
+        changed = {"weekdays" if name == "days" else name for name in self.changed_data}
+        return {name: values[name] for name in own_time.FIELDS if name in changed}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -98,14 +134,15 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Subscriber)
 class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = SubscriberForm
-    list_display = ["email", "state", "topics_in_words", "origin", "created_at"]
+    list_display = ["email", "state", "topics_in_words", "time_in_words", "origin", "created_at"]
     list_filter = ["state", "origin"]
     list_select_related = ["mix"]
     ordering = ["-pk"]
     show_full_result_count = False
     search_fields = ["email_key"]
     search_help_text = "An address, its beginning, or @ and a domain."
-    fields = ["email", "state", "topics", "length", "when_empty"]
+    own_time = ["timezone", "hour", "days", "paused_until"]
+    fields = ["email", "state", "topics", "length", "when_empty", *own_time]
     dates = ["origin", "created_at", "confirmed_at", "active_from", "unsubscribed_at"]
     delete_confirmation_template = "admin/newsletter/subscriber/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/newsletter/subscriber/delete_selected_confirmation.html"
@@ -128,15 +165,23 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_fields(self, request: HttpRequest, obj: Subscriber | None = None) -> list[Any]:
         if obj is not None and not self.has_change_permission(request, obj):
-            return ["email", "state", "topics_in_words", *self.dates]
+            return ["email", "state", "topics_in_words", "time_in_words", *self.dates]
         return [*self.fields, *self.dates] if obj else list(self.fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscriber | None = None) -> list[str]:
-        return ["email", "topics_in_words", *self.dates] if obj else []
+        return ["email", "topics_in_words", "time_in_words", *self.dates] if obj else []
 
     @admin.display(description="topics")
     def topics_in_words(self, subscriber: Subscriber) -> str:
         return topics_in_words(subscriber.mix)
+
+    @admin.display(description="mail")
+    def time_in_words(self, subscriber: Subscriber) -> str:
+        """ "every day at 07:00, Europe/Berlin, paused until 2026-12-24"."""
+        hour = "as soon as it is out" if subscriber.hour is None else f"at {subscriber.hour:02}:00"
+        words = f"{weekdays.in_words(subscriber.weekdays)} {hour}, {subscriber.timezone}"
+        until = subscriber.paused_until
+        return f"{words}, paused until {until}" if until else words
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """The ledger rows of a reader go with them, though nobody may delete such a row by itself."""
@@ -149,11 +194,14 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not change:
             obj.origin, obj.mix = "admin", form.chosen_mix()
             obj.active_from = now if obj.state == State.ACTIVE else None
+            obj.weekdays = form.own_time().get("weekdays", obj.weekdays)
             obj.save()
             return
         if {"topics", "length", "when_empty"} & set(form.changed_data):
             obj.mix = form.chosen_mix()
             obj.save(update_fields=["mix"])
+        if set(self.own_time) & set(form.changed_data):
+            own_time.change(obj.pk, form.own_time(), now=now)
         if "state" in form.changed_data:
             values: dict[str, Any] = {"state": obj.state}
             if obj.state == State.ACTIVE:

@@ -1,52 +1,151 @@
-"""Writes a row for everybody who is owed an edition and has none."""
+"""Writes a row for everybody to whom an edition is due and who has none.
 
-from datetime import datetime
-
-from django.conf import settings
-from django.db import connection, transaction
-
-from newsletter.models import Edition, Subscriber
-
-FILES = "newsletter.filemail.EmailBackend"
-
-_PLAN = """
-    INSERT INTO newsletter_delivery
-        (public_id, edition_id, subscriber_id, mix_id, state, reason, attempts, message_id, planned_at,
-         outcome, first_on, last_on, due_at, expires_at, covers)
-    SELECT gen_random_uuid(), %(edition)s, s.id, s.mix_id, 'pending', '', 0, '', %(now)s, '', e.date, e.date,
-           %(now)s, %(now)s + interval '6 hours', true
-      FROM newsletter_subscriber s
-      JOIN newsletter_edition e ON e.id = %(edition)s
-     WHERE s.state = 'active'
-       AND (%(late)s OR s.active_from IS NULL OR s.active_from <= e.frozen_at)
-       AND (%(demo)s OR s.origin <> 'demo')
-       AND (%(only)s::bigint IS NULL OR s.id = %(only)s)
-    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+One planner at a time works on a slot, under a lock of the database, so that the windows of one reader never
+overlap; any number may try. What was planned for a slot is written with its mark in one transaction: a
+planner that is killed leaves both or neither.
 """
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from newsletter import schedule
+from newsletter.delivery import owed
+from newsletter.delivery.buckets import Bucket, buckets
+from newsletter.delivery.calendar import Run, run_of
+from newsletter.failpoints import failpoint
+from newsletter.models import Edition, Slot, Subscriber
+
+_LOCK = 0x706C616E  # "plan", among the advisory locks of this database
+_ATTEMPTS = 3
+# Shared with gates, which would else deadlock with this; closing waits for it.
 _HOLD_OPEN = "SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE"
+_MARK = """
+    INSERT INTO newsletter_slot (edition_id, timezone, hour, due_at, planned_at, planned)
+    VALUES (%(edition)s, %(timezone)s, %(hour)s, %(due_at)s, %(now)s, %(planned)s)
+    ON CONFLICT (edition_id, timezone, hour, due_at)
+    DO UPDATE SET planned = newsletter_slot.planned + EXCLUDED.planned
+"""
 
 
 def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, late_too: bool = False) -> int:
-    """Write a row for everybody who is owed this edition and has none; return how many are new.
+    """Write the rows of this edition that are due by now, and return how many are new.
 
-    Owed is an edition to those who were readers when it froze; `late_too`, which takes a person's decision,
-    adds those who came since. A closed edition plans nobody. Readers of the demo are mailed to files only.
+    `late_too`, which takes a person's decision, writes one for every active reader whom no mail covers it,
+    whatever their hour and days, and `only` for this one of them. A closed edition plans nobody. Readers of
+    the demo are mailed to files only.
     """
+    _start_sending(edition)
+    if late_too:
+        return _commit(lambda: insert_by_hand(edition, only=only, now=now))
+    return _plan_slots(run_of(edition), buckets(), now=now)
+
+
+def plan_due(*, now: datetime) -> int:
+    """Write the rows that are due by now, the oldest edition first, and return how many are new."""
+    sendable = list(Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date"))
+    if not sendable:
+        return 0
+    everybody = buckets()
+    planned = 0
+    for edition in sendable:
+        _start_sending(edition)
+        planned += _plan_slots(run_of(edition), everybody, now=now)
+    return planned
+
+
+def past_slots(
+    run: Run, readers: Sequence[Bucket], *, now: datetime
+) -> Iterator[tuple[Bucket, schedule.Slot]]:
+    """Every slot of these readers at which the edition came due by now."""
+    for bucket in readers:
+        found = schedule.due_slots(
+            zone=bucket.zone,
+            hour=bucket.hour,
+            freeze=run.issue.freeze,
+            released=run.issue.released_at,
+            following=run.following,
+            now=now,
+        )
+        for slot in found:
+            yield bucket, slot
+
+
+def insert_slot(run: Run, bucket: Bucket, slot: schedule.Slot, *, now: datetime, again: bool = False) -> int:
+    """Plan one slot in the caller's transaction: its rows and its mark. `again`: though it has the mark."""
+    if not hold_open(run.edition):
+        return 0
+    mark: dict[str, Any] = {
+        "edition": run.edition.pk,
+        "timezone": bucket.timezone,
+        "hour": bucket.hour,
+        "due_at": slot.at,
+    }
+    # By the dates of a few editions, which their index needs.
+    lately = [issue.day for issue in run.before]
+    same_slot = Slot.objects.filter(
+        edition__date__in=lately, timezone=bucket.timezone, hour=bucket.hour, due_at=slot.at
+    )
+    if not again and same_slot.filter(edition=run.edition).exists():
+        return 0
+    planned = owed.insert_at_slot(
+        run.edition,
+        slot,
+        run.in_reach(slot),
+        timezone=bucket.timezone,
+        hour=bucket.hour,
+        now=now,
+        shared=same_slot.exclude(edition=run.edition).exists(),
+    )
+    if planned or not again:
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, {**mark, "now": now, "planned": planned})
+    return planned
+
+
+def insert_by_hand(edition: Edition, *, only: Subscriber | None, now: datetime) -> int:
+    """Plan by a person's decision, in the caller's transaction."""
+    return owed.insert_by_hand(edition, only=only, now=now) if hold_open(edition) else 0
+
+
+def hold_open(edition: Edition) -> bool:
+    """Keep other planners out and the edition as it is until this transaction ends; False: it is not open."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute(_HOLD_OPEN, {"edition": edition.pk})
+        return cursor.fetchone() is not None
+
+
+def _plan_slots(run: Run, readers: Sequence[Bucket], *, now: datetime) -> int:
+    marked = set(Slot.objects.filter(edition=run.edition).values_list("timezone", "hour", "due_at"))
+    planned = 0
+    for bucket, slot in past_slots(run, readers, now=now):
+        if (bucket.timezone, bucket.hour, slot.at) not in marked:
+            planned += _commit(lambda bucket=bucket, slot=slot: insert_slot(run, bucket, slot, now=now))  # type: ignore[misc]
+    return planned
+
+
+def _commit(insert: Callable[[], int]) -> int:
+    """Run one planning statement in its own transaction.
+
+    A reader who is erased in this very moment makes it fail as a whole, and then it is tried again.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                planned = insert()
+                failpoint("before-plan-commit")
+        except IntegrityError:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            failpoint("after-plan-commit")
+            return planned
+    raise AssertionError("unreachable")
+
+
+def _start_sending(edition: Edition) -> None:
     same = Edition.objects.filter(pk=edition.pk)
     same.filter(state=Edition.State.FROZEN).update(state=Edition.State.SENDING)
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Shared with gates and other planners, which would else deadlock with this; closing waits for it.
-        cursor.execute(_HOLD_OPEN, {"edition": edition.pk})
-        if cursor.fetchone() is None:
-            return 0
-        cursor.execute(
-            _PLAN,
-            {
-                "edition": edition.pk,
-                "now": now,
-                "only": only.pk if only else None,
-                "late": late_too,
-                "demo": settings.EMAIL_BACKEND == FILES,
-            },
-        )
-        return int(cursor.rowcount)

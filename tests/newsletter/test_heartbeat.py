@@ -58,11 +58,16 @@ def test_who_comes_after_the_freeze_waits_for_the_next_edition() -> None:
     assert list(Delivery.objects.values_list("subscriber", flat=True)) == [there.pk]
 
 
-def test_readers_of_the_demo_are_mailed_to_files_only(settings: Any) -> None:
+def test_readers_of_the_demo_are_never_mailed() -> None:
     make_paper(listed_on=DAY - timedelta(days=1))
     make_subscriber(now=DUE - timedelta(days=1), origin="demo")
     assert heartbeat.beat(now=DUE).planned == 0
+
+
+def test_readers_of_the_demo_are_mailed_to_files(settings: Any) -> None:
     settings.EMAIL_BACKEND = "newsletter.filemail.EmailBackend"
+    make_paper(listed_on=DAY - timedelta(days=1))
+    make_subscriber(now=DUE - timedelta(days=1), origin="demo")
     assert heartbeat.beat(now=DUE).planned == 1
 
 

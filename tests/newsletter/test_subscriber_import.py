@@ -1,6 +1,7 @@
 """Readers from CSV files: each row is taken or named with its line, and nobody is brought back."""
 
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,48 @@ def test_the_command_prints_what_became_of_the_rows(
 def test_a_file_that_is_not_there_gets_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         call_command("import_subscribers", tmp_path / "none.csv")
+
+
+def test_readers_own_time_is_read_from_four_columns(tmp_path: Path, topics: tuple[Topic, Topic]) -> None:
+    lines = [
+        "email,topics,timezone,hour,days,paused_until",
+        "a@example.org,,europe/berlin,7,Mon-Fri,2026-12-24",
+        "b@example.org,,Asia/Tokyo,07:00,saturday,",
+        "c@example.org,,,,,",
+        "d@example.org,,Mars/Base,7,,",
+        "e@example.org,,,24,,",
+        "f@example.org,,,,someday,",
+        "g@example.org,,,,,24.12.2026",
+    ]
+    report, notes = run(tmp_path, "\n".join(lines))
+    assert counts(report) == (7, 3, 0, 0, 0, 4)
+    assert [(note.line, note.reason) for note in notes] == [
+        (5, "'Mars/Base' is no time zone; write a name such as Europe/Berlin"),
+        (6, "hour is '24'; it can be 0 to 23"),
+        (7, "days is 'someday'; write for example daily, Mon-Fri, or Sat"),
+        (8, "paused_until is '24.12.2026'; write a day such as 2026-12-24"),
+    ]
+    fields = ("email", "timezone", "hour", "weekdays", "paused_until")
+    assert list(Subscriber.objects.order_by("email").values_list(*fields)) == [
+        ("a@example.org", "Europe/Berlin", 7, 31, date(2026, 12, 24)),
+        ("b@example.org", "Asia/Tokyo", 7, 32, None),
+        ("c@example.org", "UTC", None, 127, None),
+    ]
+
+
+def test_a_known_readers_time_changes_only_when_asked_and_owes_nothing_backwards(
+    tmp_path: Path, topics: tuple[Topic, Topic]
+) -> None:
+    reader = make_subscriber(email="a@example.org", hour=7, weekdays=31)
+    content = "email,topics,hour,days\na@example.org,,9,\n"
+    report, _ = run(tmp_path, content)
+    assert (counts(report), report.differing) == ((1, 0, 0, 1, 0, 0), 1)
+    before = timezone.now()
+    assert counts(run(tmp_path, content, update=True)[0]) == (1, 0, 1, 0, 0, 0)
+    reader.refresh_from_db()
+    assert (reader.hour, reader.weekdays) == (9, 31)
+    assert reader.active_from is not None and reader.active_from >= before
+    since = reader.active_from
+    assert counts(run(tmp_path, content, update=True)[0]) == (1, 0, 0, 1, 0, 0)
+    reader.refresh_from_db()
+    assert reader.active_from == since

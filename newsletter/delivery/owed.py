@@ -1,0 +1,142 @@
+"""The one statement that plans a slot: to whom an edition is owed, and from which day on.
+
+It says to PostgreSQL, for all readers of a zone and hour at once, what `newsletter.windows` says of one. Two
+shortcuts keep it fast on a long ledger: a mail for the same moment is looked for among a reader's last rows
+only, and the window's start is the least of a few terms, one for each edition in reach.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from newsletter.models import EVERY_DAY, Delivery, Edition, Subscriber
+from newsletter.schedule import CUT_OFF, Slot
+from newsletter.windows import Issue
+
+FILES = "newsletter.filemail.EmailBackend"
+TOO_LATE = "could not be sent in time"
+_LATEST = 7  # rows of a reader
+
+_INSERT = """
+    INSERT INTO newsletter_delivery
+        (public_id, edition_id, subscriber_id, mix_id, state, reason, attempts, message_id, planned_at,
+         settled_at, outcome, first_on, last_on, due_at, expires_at, covers)
+    SELECT {public_id}, %(edition)s, s.id, s.mix_id, %(state)s, %(reason)s, 0, '', %(now)s,
+           %(settled_at)s, '', {first_on}, %(day)s::date, %(due_at)s, %(expires_at)s, %(covers)s
+      FROM newsletter_subscriber s
+      LEFT JOIN LATERAL (
+           SELECT d.last_on FROM newsletter_delivery d
+            WHERE d.subscriber_id = s.id AND d.covers ORDER BY d.last_on DESC LIMIT 1) covered ON true
+     WHERE s.state = 'active' AND (%(demo)s OR s.origin <> 'demo')
+       AND {owed}
+       AND covered.last_on IS DISTINCT FROM %(day)s::date
+       AND (covered.last_on IS NULL OR covered.last_on < %(day)s::date OR NOT EXISTS (
+           SELECT FROM newsletter_delivery d
+            WHERE d.subscriber_id = s.id AND d.covers AND %(day)s::date BETWEEN d.first_on AND d.last_on))
+    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+"""
+_OWED_AT_SLOT = """
+           s.timezone = %(timezone)s AND {same_hour}
+       AND s.weekdays & %(weekdays)s <> 0 AND (NOT %(late)s OR s.weekdays <> %(every_day)s)
+       AND (s.active_from IS NULL OR s.active_from <= %(due_at)s)
+       AND (s.paused_until IS NULL OR s.paused_until <= %(local_day)s::date)
+"""
+_NOT_AT_THIS_MOMENT = """
+       AND NOT EXISTS (
+           SELECT FROM (SELECT d.due_at FROM newsletter_delivery d
+                         WHERE d.subscriber_id = s.id AND d.last_on < %(day)s::date
+                         ORDER BY d.last_on DESC LIMIT %(latest)s) last_rows
+            WHERE last_rows.due_at = %(due_at)s)
+"""
+_OWED_BY_HAND = """
+           (s.id = %(only)s OR (%(only)s::bigint IS NULL AND
+           (s.paused_until IS NULL OR s.paused_until <= (%(now)s AT TIME ZONE 'UTC')::date)))
+"""
+# LEAST passes over what is NULL.
+_FIRST_ON = """
+    CASE WHEN covered.last_on > %(day)s::date THEN %(day)s::date
+         ELSE LEAST(%(day)s::date, {terms}) END
+"""
+_TERM = """
+    CASE WHEN s.weekdays & (s.weekdays - 1) = 0
+         THEN CASE WHEN covered.last_on IS NULL OR covered.last_on < {day} THEN {day} END
+         WHEN covered.last_on < {day} AND (s.confirmed_at IS NULL OR s.confirmed_at <= {frozen})
+         THEN {day} END
+"""
+
+
+def insert_at_slot(
+    edition: Edition,
+    slot: Slot,
+    in_reach: Sequence[Issue],
+    *,
+    timezone: str,
+    hour: int | None,
+    now: datetime,
+    shared: bool,
+) -> int:
+    """Write a row for each reader of this zone and hour who is owed the edition at this slot and has none;
+    return how many. A slot past its cut-off gets rows that say so.
+
+    `shared`: an earlier edition came due at this very moment, before this one was released.
+    """
+    values = _values(edition, due_at=slot.at, now=now) | {
+        "timezone": timezone,
+        "hour": hour,
+        "weekdays": slot.weekdays,
+        "late": slot.late,
+        "every_day": EVERY_DAY,
+        "local_day": slot.day,
+        "latest": _LATEST,
+    }
+    same_hour = "s.hour IS NULL" if hour is None else "s.hour = %(hour)s"
+    terms = []
+    for number, issue in enumerate(in_reach):
+        day, frozen = f"day{number}", f"frozen{number}"
+        values |= {day: issue.day, frozen: issue.frozen_at}
+        terms.append(_TERM.format(day=f"%({day})s::date", frozen=f"%({frozen})s"))
+    first_on = _FIRST_ON.format(terms=", ".join(terms))
+    owed = _OWED_AT_SLOT.format(same_hour=same_hour) + (_NOT_AT_THIS_MOMENT if shared else "")
+    return _execute(first_on, owed, values)
+
+
+def insert_by_hand(edition: Edition, *, only: Subscriber | None, now: datetime) -> int:
+    """Write a row for each active reader, or for this one, whom no mail covers the edition; return how many.
+
+    Whatever their hour and days; who paused is left in peace, unless named.
+    """
+    values = _values(edition, due_at=now, now=now) | {"only": only.pk if only else None}
+    return _execute("%(day)s::date", _OWED_BY_HAND, values)
+
+
+def _values(edition: Edition, *, due_at: datetime, now: datetime) -> dict[str, Any]:
+    expires_at = due_at + CUT_OFF
+    in_time = expires_at > now
+    return {
+        "edition": edition.pk,
+        "day": edition.date,
+        "now": now,
+        "due_at": due_at,
+        "expires_at": expires_at,
+        "state": Delivery.State.PENDING if in_time else Delivery.State.EXPIRED,
+        "reason": "" if in_time else TOO_LATE,
+        "settled_at": None if in_time else now,
+        "covers": in_time,
+        "demo": settings.EMAIL_BACKEND == FILES,
+    }
+
+
+def _execute(first_on: str, owed: str, values: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        # Made in the order of time where PostgreSQL can: a million random ones cost its index much more.
+        public_id = "uuidv7()" if _postgresql() >= 18 else "gen_random_uuid()"
+        cursor.execute(_INSERT.format(public_id=public_id, first_on=first_on, owed=owed), values)
+        return int(cursor.rowcount)
+
+
+def _postgresql() -> int:
+    """The server's version, without what comes after the point."""
+    return int(connection.pg_version) // 10000  # type: ignore[attr-defined]
