@@ -177,8 +177,8 @@ def redis(name: str, default: str = "") -> str:
 def database(name: str, *, patience: int) -> dict[str, Any]:
     """Django's DATABASES entry. Values are not repeated in refusals here and below: they hold passwords.
 
-    A process that was frozen, or cut off, within a transaction would keep its locks, and all others would wait
-    for it: after `patience` seconds without a word PostgreSQL ends the session.
+    A process that was frozen, or cut off, within a transaction would keep its locks, and all others would
+    wait for it: after `patience` seconds without a word PostgreSQL ends the session.
     """
     value = needed(name, "run `python3 manage.py serve`, which brings its own, or name a PostgreSQL")
     wanted = "a PostgreSQL address such as postgresql://user:password@host:5432/name"

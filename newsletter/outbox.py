@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
@@ -20,7 +19,9 @@ from newsletter.delivery import rate
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.suppression import suppressed
 from newsletter.tokens import link_token, new_one_off, one_off_hash
-from newsletter.transport.outcomes import Refused, TransportDown
+from newsletter.transport.line import Line
+from newsletter.transport.outcomes import Accepted, Outcome, Refused, TransportDown
+from newsletter.transport.single import hand_over
 from newsletter.transport.verdicts import verdict
 
 logger = logging.getLogger(__name__)
@@ -37,24 +38,24 @@ def send_pending(*, now: datetime, limit: int = 50) -> int:
     give_up_abandoned(now=now)
     if not _waiting(now).exists():
         return 0
-    connection = get_connection()
+    line = Line()
     accepted = 0
     try:
         rate.ensure_open(now=now)
         for _ in range(limit):
             # Before each claim: a server that cannot be reached costs no mail its certainty.
-            connection.open()
+            line.open()
             _take_leave()
             claimed = _claim(now=now)
             if claimed is None:
                 break
-            accepted += _hand_over(*claimed, connection, now=now)
+            accepted += _hand_over(*claimed, line, now=now)
     except rate.Used as error:
         logger.info("The outbox waits: %s", error)
     except (OSError, TransportDown) as error:  # smtplib's exceptions are OSErrors
         logger.warning("The mail server cannot be reached, the outbox waits: %s", error)
     finally:
-        connection.close()
+        line.close()
     return accepted
 
 
@@ -112,30 +113,27 @@ def _refusal(mail: OutboxMail) -> str:
     return ""
 
 
-def _hand_over(mail: OutboxMail, token: str, connection: BaseEmailBackend, *, now: datetime) -> bool:
+def _hand_over(mail: OutboxMail, token: str, line: Line, *, now: datetime) -> bool:
     """Send a claimed mail and record the answer; True where it was accepted."""
     if mail.state != State.HANDOFF:
         return False
+    proof: Outcome
     try:
-        message = compose(mail, token)
-        message.connection = connection
-        sent = message.send()
-    except Exception as error:
-        # Every way to fail must end in a state; which one is decided by what the error proves.
+        proof = hand_over(line, compose(mail, token))
+    except Exception as error:  # not composed; every way to fail must end in a state
         proof = verdict(error)
-        if isinstance(proof, Refused) and proof.to_all:
-            _give_back(mail, proof, now=now)
-            raise TransportDown(f"everything is refused: {proof.reason}") from error
-        state = State.IN_DOUBT
-        if isinstance(proof, Refused):
-            state = State.PENDING if proof.temporary else State.REJECTED
-        reason = proof.reason
-        logger.warning("Outbox mail %s: %s (%s)", mail.pk, state, reason)
-        connection.close()
-        _record(mail, state, reason, now=now)
-        return False
-    _record(mail, State.ACCEPTED if sent else State.IN_DOUBT, "", now=now)
-    return bool(sent)
+    if isinstance(proof, Accepted):
+        _record(mail, State.ACCEPTED, "", now=now)
+        return True
+    if isinstance(proof, Refused) and proof.to_all:
+        _give_back(mail, proof, now=now)
+        raise TransportDown(f"everything is refused: {proof.reason}")
+    state = State.IN_DOUBT
+    if isinstance(proof, Refused):
+        state = State.PENDING if proof.temporary else State.REJECTED
+    logger.warning("Outbox mail %s: %s (%s)", mail.pk, state, proof.reason)
+    _record(mail, state, proof.reason, now=now)
+    return False
 
 
 def _give_back(mail: OutboxMail, proof: Refused, *, now: datetime) -> None:

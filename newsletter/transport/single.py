@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from newsletter.failpoints import failpoint
@@ -52,7 +53,7 @@ class SingleCarrier:
     def carry(self, letters: Sequence[Letter]) -> None:
         for letter in letters:
             failpoint("before-call")
-            outcome = self._hand_over(letter.content)
+            outcome = hand_over(self._line, letter.content)
             failpoint("after-call")
             self._known.append((letter, outcome))
 
@@ -60,14 +61,16 @@ class SingleCarrier:
         known, self._known = self._known, []
         return known
 
-    def _hand_over(self, message: DigestMessage) -> Outcome:
-        failed = self._line.send(message)
-        if failed is not None:
-            return failed
-        status = getattr(message, "anymail_status", None)
-        if status is None:
-            return Accepted()
-        return of_recipient(by_address(status.recipients).get(message.to[0].casefold()))
+
+def hand_over(line: Line, message: EmailMessage) -> Outcome:
+    """Send a message to one reader and say what the answer proves. Raises nothing for what others do."""
+    failed = line.send(message)
+    if failed is not None:
+        return failed
+    status = getattr(message, "anymail_status", None)
+    if status is None:
+        return Accepted()
+    return of_recipient(by_address(status.recipients).get(message.to[0].casefold()))
 
 
 def fit(message: DigestMessage, provider: Provider) -> None:

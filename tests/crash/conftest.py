@@ -6,7 +6,6 @@ Two forms: short within the whole suite; in full with CRASH=full (`make crash`),
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import count
@@ -21,7 +20,7 @@ from tests.crash.world import WITNESS, World, a_world
 
 FULL = os.environ.get("CRASH") == "full"
 LONGEST = 600  # seconds
-KILL_LOG = pytest.StashKey[list[str]]()
+KILL_LOG = "kill log"
 Worlds = Callable[..., World]
 _numbers = count(1)
 
@@ -87,20 +86,25 @@ def worlds(server: Database, tmp_path: Path) -> Iterator[Worlds]:
 
 
 @pytest.fixture
-def kill_log(request: pytest.FixtureRequest) -> Iterator[Callable[[str], None]]:
-    """Takes lines for the kill log; the first gets the test's time in front."""
-    began = time.monotonic()
-    lines: list[str] = []
-    yield lines.append
-    name = request.node.name.removeprefix("test_").replace("_", " ")
-    log = request.config.stash.setdefault(KILL_LOG, [])
-    log.append(f"{time.monotonic() - began:6.1f} s  {name}")
-    log.extend(f"          {line}" for text in lines for line in text.splitlines())
+def kill_log(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes what the kill log says of this test."""
+    return lambda text: record_property(KILL_LOG, text)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(KILL_LOG, [])
-    if lines:
-        terminalreporter.section(f"kill log, {'in full' if FULL else 'short form: make crash runs it in full'}")
-        for line in lines:
-            terminalreporter.line(line)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [
+        report
+        for kind in ("passed", "failed")
+        for report in terminalreporter.stats.get(kind, [])
+        if any(name == KILL_LOG for name, _ in report.user_properties) and report.when == "call"
+    ]
+    if reports:
+        terminalreporter.section(
+            f"kill log, {'in full' if FULL else 'short form: make crash runs it in full'}"
+        )
+    for report in reports:
+        name = report.location[2].removeprefix("test_").replace("_", " ")
+        terminalreporter.line(f"{report.duration:6.1f} s  {name}")
+        for _, text in report.user_properties:
+            for line in str(text).splitlines():
+                terminalreporter.line(f"          {line}")

@@ -27,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail that the other side took: for which address, and of which delivery ("" where it does not say)."""
+    """One mail that the other side took: for which address, of which delivery ("" where it does not say)."""
 
     reader: str
     delivery: str
@@ -57,8 +57,8 @@ class Verdict:
 def judge(rows: Sequence[Row], mails: Sequence[Mail], *, owed: int, doubt_at_most: int) -> Verdict:
     """Compare the ledger after a run with the mails that arrived.
 
-    `owed` is how many readers were to get one mail each, `doubt_at_most` how many rows the kills may have left
-    in doubt.
+    `owed` is how many readers were to get one mail each, `doubt_at_most` how many rows the kills may have
+    left in doubt.
     """
     states = Counter(row.state for row in rows)
     faults = [
@@ -102,7 +102,9 @@ def _unrecorded(rows: Sequence[Row], mails: Sequence[Mail]) -> Iterable[str]:
     if strange:
         yield f"arrived without a row: {_some(strange)}"
     theirs = [mail.reader for mail in mails if mail.delivery in known]
-    wrong = [mail.reader for mail in mails if mail.delivery in known and known[mail.delivery].reader != mail.reader]
+    wrong = [
+        mail.reader for mail in mails if mail.delivery in known and known[mail.delivery].reader != mail.reader
+    ]
     if wrong:
         yield f"arrived at somebody else than the row's reader: {_some(wrong)} of {len(theirs)}"
     denied = [

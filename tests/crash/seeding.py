@@ -1,12 +1,16 @@
 """What a run begins with: an edition of today, and readers. Called in processes of their own."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from django.test import Client
 from django.utils import timezone
 
 from newsletter.mixes import mix_for
 from newsletter.models import Edition, Subscriber
+from newsletter.tokens import link_token
 from papers.models import Topic
 from tests.factories import make_edition, make_paper, make_topic
 
@@ -59,16 +63,10 @@ def leave(first: str, count: str, log: str) -> None:
 
     Writes one line of JSON each to `log`: the reader, and when the page had answered (seconds since 1970).
     """
-    import time
-
-    from django.test import Client
-
-    from newsletter.tokens import link_token
-
     client = Client(enforce_csrf_checks=True, SERVER_NAME="127.0.0.1")
     names = [f"reader{number}@example.org" for number in range(int(first), int(first) + int(count))]
     readers = {reader.email: reader for reader in Subscriber.objects.filter(email__in=names)}
-    with open(log, "a", buffering=1) as file:
+    with Path(log).open("a", buffering=1) as file:
         for name in names:
             token = link_token("unsubscribe", readers[name].handle, readers[name].secret)
             answer = client.post(f"/unsubscribe/{token}/", {"List-Unsubscribe": "One-Click"})

@@ -69,7 +69,9 @@ class Broker(Valkey):
     def restart(self) -> None:
         parts = urlsplit(self.url())
         with (self.folder / "log").open("ab") as log:
-            process = keeper.detach([str(_program()), str(self.settings)], stdout=log, stderr=log, cwd=self.folder)
+            process = keeper.detach(
+                [str(_program()), str(self.settings)], stdout=log, stderr=log, cwd=self.folder
+            )
         assert parts.port and parts.password
         assert _answers(process, parts.port, parts.password), "Valkey does not come back"
         (self.folder / "pid").write_text(str(process.pid))

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from tests.crash.celery_crew import beat, worker
 from tests.crash.conftest import FULL, Worlds
 from tests.crash.servers import Broker
-from tests.crash.test_workers import beat, worker
 from tests.crash.world import wait_until
 
 TICK = "60" if FULL else "2"  # in full, as it comes

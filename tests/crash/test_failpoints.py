@@ -14,7 +14,13 @@ READERS = 12  # for each kill: enough that all lines are busy more than once
 # Passed once in a run; the others once for a mix, a commit or a mail.
 ONCE = ("before-plan-commit", "after-plan-commit", "after-claim", "before-release", "before-close-commit")
 # Nothing is on its way at the first passing of these, so a kill there leaves nothing in doubt.
-BEFORE_THE_GATE = ("before-plan-commit", "after-plan-commit", "after-claim", "after-print", "before-gate-commit")
+BEFORE_THE_GATE = (
+    "before-plan-commit",
+    "after-plan-commit",
+    "after-claim",
+    "after-print",
+    "before-gate-commit",
+)
 ON_THE_WAY = ("after-gate-commit", "carry-started", "body-half-sent", "body-sent", "answer-read")
 RECORDING = ("before-settle-commit", "after-settle-commit")
 ALL_SETTLED = ("before-release", "before-close-commit")
@@ -32,7 +38,9 @@ def kill_at(world: World, place: str, passing: int) -> int:
     return left
 
 
-def test_a_kill_at_any_place_leaves_no_more_in_doubt_than_is_on_its_way(worlds: Worlds, kill_log: Log) -> None:
+def test_a_kill_at_any_place_leaves_no_more_in_doubt_than_is_on_its_way(
+    worlds: Worlds, kill_log: Log
+) -> None:
     world, chance = worlds(), random.Random()
     left: dict[str, list[int]] = {place: [] for place in PLACES}
     for place in PLACES:
@@ -50,6 +58,8 @@ def test_a_kill_at_any_place_leaves_no_more_in_doubt_than_is_on_its_way(worlds: 
     verdict = world.verdict(doubt_at_most=doubt)
     kills = sum(map(len, left.values()))
     told = ", ".join(f"{place} {len(left[place])} (left {worst[place]})" for place in PLACES)
-    kill_log(f"{kills} kills at {len(PLACES)} places, each with its number and the most that one left in doubt:")
+    kill_log(
+        f"{kills} kills at {len(PLACES)} places, each with its number and the most that one left in doubt:"
+    )
     kill_log(f"{told}\n{verdict}")
     assert verdict.holds, verdict

@@ -21,7 +21,8 @@ def test_a_run_that_kept_every_promise_holds() -> None:
     verdict = of([ADA, BEN, CLEO], [TO_ADA])
     assert verdict.holds
     assert str(verdict) == (
-        "3 owed, 3 planned, 1 accepted, 1 in_doubt, 1 skipped; 1 at the mail server; at most 1 may be in doubt"
+        "3 owed, 3 planned, 1 accepted, 1 in_doubt, 1 skipped; 1 at the mail server;"
+        " at most 1 may be in doubt"
     )
 
 

@@ -1,4 +1,4 @@
-"""A thousand readers leave while their mails go out: no gate opens for anybody after their leaving committed."""
+"""A thousand readers leave while mails go out: no gate opens for anybody after their leaving committed."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,10 @@ def test_no_gate_opens_for_readers_who_have_left(worlds: Worlds, kill_log: Log) 
     world.finish()
 
     times = {reader: (left, gated) for reader, left, gated in world.rows(_TIMES)}
-    pages = {reader: datetime.fromtimestamp(at, UTC) for reader, at in map(json.loads, answered.read_text().splitlines())}
+    pages = {
+        reader: datetime.fromtimestamp(at, UTC)
+        for reader, at in map(json.loads, answered.read_text().splitlines())
+    }
     assert len(pages) == len(times) == LEAVING
     late = [reader for reader, (left, gated) in times.items() if gated and gated > left]
     assert late == [], "a gate was committed after the reader had left"

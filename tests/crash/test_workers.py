@@ -1,31 +1,21 @@
 """Celery workers and beats on a real broker: killed, doubled, cut off."""
 
 import random
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psutil
 
+from tests.crash.celery_crew import beat, worker
 from tests.crash.conftest import FULL, Worlds
 from tests.crash.servers import Broker, Database
-from tests.crash.world import LINES, Child, World, wait_until
+from tests.crash.world import LINES, Child, World, wait_for_more, wait_until
 
 KILLS = 50 if FULL else 3
 SLOW = 0.04  # seconds that the mail server takes for a mail: a worker sends LINES / SLOW a second
 DOWNTIMES = 10 if FULL else 2
 TICK = "1"  # seconds between ticks
 Log = Callable[[str], None]
-
-
-def worker(world: World) -> Child:
-    options = ("--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
-    return world.start("celery", "worker", *options, log="workers.log")
-
-
-def beat(world: World) -> Child:
-    return world.start("celery", "beat", "--pidfile=", "--loglevel", "INFO", log="beats.log")
 
 
 def pool_of(child: Child) -> list[psutil.Process]:
@@ -50,14 +40,15 @@ def kill_worker(child: Child, chance: random.Random) -> str:
     return kind
 
 
-def test_killed_workers_neither_repeat_nor_forget_a_mail(worlds: Worlds, broker: Broker, kill_log: Log) -> None:
+def test_killed_workers_neither_repeat_nor_forget_a_mail(
+    worlds: Worlds, broker: Broker, kill_log: Log
+) -> None:
     world, chance = worlds(slow=SLOW, REDIS_URL=broker.url(), NEWSLETTER_TICK_SECONDS=TICK), random.Random()
     world.add_readers(200 * KILLS if FULL else 300)
     workers = [worker(world), worker(world)]
     kinds: list[str] = []
     while len(kinds) < KILLS:
-        before = world.arrived()
-        wait_until(lambda: world.arrived() > before + 3, 30, "somebody sends")
+        wait_for_more(world.arrived, 4, 30, "somebody sends")
         time.sleep(chance.uniform(0, 0.4))
         victim = chance.randrange(2)
         kinds.append(kill_worker(workers[victim], chance))
@@ -80,8 +71,7 @@ def test_postgresql_killed_again_and_again(
     beat(world)
     waits: list[float] = []
     for number in range(DOWNTIMES):
-        before = world.arrived()
-        wait_until(lambda: world.arrived() > before + 10, 30, "mails go out")
+        wait_for_more(world.arrived, 10, 30, "mails go out")
         if number % 3 == 2:
             server.kill_a_backend()
         else:
@@ -135,7 +125,9 @@ def test_a_broker_that_is_emptied_and_killed_delays_but_loses_nothing(
     world.wait_until_closed(90 + 3000 * SLOW / LINES)
     took = time.monotonic() - began
     verdict = world.verdict(doubt_at_most=0)
-    kill_log(f"the first mail {started:.1f} s after the broker came back; closed {took:.1f} s after it was killed")
+    kill_log(
+        f"the first mail {started:.1f} s after the broker came back; closed {took:.1f} s after it was killed"
+    )
     kill_log(f"again in mid-run\n{verdict}")
     assert verdict.holds, verdict
 

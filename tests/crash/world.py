@@ -32,7 +32,8 @@ WITNESS = """
         was text not null, became text not null);
     create function crash_witness() returns trigger language plpgsql as $$
         begin
-            insert into crash_history (kind, row, was, became) values (tg_argv[0], new.id, old.state, new.state);
+            insert into crash_history (kind, row, was, became)
+                values (tg_argv[0], new.id, old.state, new.state);
             return null;
         end $$;
     create trigger crash_delivery after update on newsletter_delivery for each row
@@ -45,7 +46,8 @@ _LEDGER = """
       from newsletter_delivery d
       join newsletter_subscriber s on s.id = d.subscriber_id
       left join (select row, count(*) filter (where became = 'handoff') as gates,
-                        count(*) filter (where was in ('handoff', 'in_doubt') and became = 'pending') as returns
+                        count(*) filter (where was in ('handoff', 'in_doubt') and became = 'pending')
+                            as returns
                    from crash_history where kind = 'delivery' group by row) h on h.row = d.id
 """
 
@@ -160,7 +162,7 @@ class World:
             connection.close()
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Answers in the face of a database that was killed meanwhile; raises psycopg.Error while it is down."""
+        """Answers though the database was killed meanwhile; raises OperationalError while it is down."""
         try:
             return self._connection.execute(query, values or None).fetchall()
         except psycopg.OperationalError:
@@ -202,8 +204,12 @@ class World:
         try:
             return wait_until(self.closed, seconds, "the edition is closed")
         except AssertionError as error:
-            waiting = "select s.email, d.state, d.reason, d.attempts, d.next_at - now() from newsletter_delivery d"
-            waiting += " join newsletter_subscriber s on s.id = subscriber_id where settled_at is null limit 5"
+            waiting = (
+                "select s.email, d.state, d.reason, d.attempts, d.next_at - now() from newsletter_delivery d"
+            )
+            waiting += (
+                " join newsletter_subscriber s on s.id = subscriber_id where settled_at is null limit 5"
+            )
             raise AssertionError(f"{error}: {self.states()}, {self.rows(waiting)}") from None
 
     def arrived(self) -> int:
@@ -249,6 +255,12 @@ def a_world(folder: Path, database: str, *, slow: float = 0, **environment: str)
             yield world
         finally:
             world.close()
+
+
+def wait_for_more(count: Callable[[], int], more: int, seconds: float, what: str) -> float:
+    """Ask until `count` has grown by `more`; returns the seconds it took."""
+    before = count()
+    return wait_until(lambda: count() >= before + more, seconds, what)
 
 
 def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> float:

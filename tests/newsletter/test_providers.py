@@ -9,9 +9,12 @@ import anymail.backends
 import pytest
 from anymail.backends.base import BasePayload
 from django.core.checks import run_checks
+from django.core.mail import get_connection
 
 from config.environment import PROVIDER_KEYS
 from newsletter.transport.providers import PROVIDERS, provider_of
+from newsletter.transport.single import SingleCarrier
+from tests.newsletter.letters import HOSTILE, make_letters, make_print
 
 # Amazon's needs a package that is not installed here; the others are no providers.
 NOT_READ = {"amazon_ses", "base", "base_requests", "console", "sendinblue", "test"}
@@ -54,6 +57,25 @@ def test_the_table_says_what_anymail_does(name: str) -> None:
 def test_a_provider_batches_or_says_why_not(name: str) -> None:
     provider = PROVIDERS[name]
     assert bool(provider.batch) != bool(provider.single_because)
+
+
+@pytest.mark.django_db
+@pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailNotSupportedWarning")  # SendGrid
+@pytest.mark.parametrize("name", sorted(set(PROVIDERS) - NOT_READ))
+def test_anymail_builds_a_digest_for_every_provider_and_none_reads_a_paper_as_its_template(
+    settings: Any, name: str
+) -> None:
+    settings.EMAIL_BACKEND = f"anymail.backends.{name}.EmailBackend"
+    for key in PROVIDER_KEYS[name]:
+        setattr(settings, f"ANYMAIL_{name.upper()}_{key}", "http://127.0.0.1:9/" if key == "API_URL" else "1")
+    [letter] = make_letters(make_print(HOSTILE), ["ada@example.org"])
+    SingleCarrier().prepare(letter)
+    backend = get_connection()
+    payload = backend.build_message_payload(letter.content, backend.send_defaults)
+    payload.get_request_params(backend.api_url)
+    assert hasattr(letter.content, "metadata") == PROVIDERS[name].metadata
+    shown = f"{letter.content.subject}{letter.content.body}{letter.content.alternatives[0][0]}"
+    assert ("[[var:unsubscribe]]" in shown) == (not PROVIDERS[name].reads)
 
 
 def test_what_is_not_anymails_has_no_entry() -> None:
