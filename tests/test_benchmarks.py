@@ -64,7 +64,7 @@ def test_a_provider_gets_the_same_mails_for_everybody_once_in_calls_for_many_and
     edition = data.make_edition(12)
     data.make_readers(60, data.make_mixes(1))
     with_ledger, without = batching.compare(edition, rounds=1)
-    title = "Sending 60 mails of one mix through a provider's API in 1 calls"
+    title = "Sending 60 mails of one mix through a provider's API in one call"
     assert [with_ledger.title, without.title] == [f"{title}, with the ledger", f"{title}, without a ledger"]
     assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
 
