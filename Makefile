@@ -10,7 +10,7 @@ lint:
 	.venv/bin/mypy
 
 crash:
-	python3 manage.py test tests/crash
+	CRASH=full python3 manage.py test tests/crash tests/newsletter/test_events_shuffled.py -n 2 --dist loadfile
 
 bench:
 	.venv/bin/python -m benchmarks

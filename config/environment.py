@@ -174,16 +174,24 @@ def redis(name: str, default: str = "") -> str:
     return value
 
 
-def database(name: str) -> dict[str, Any]:
-    """Django's DATABASES entry. Values are not repeated in refusals here and below: they hold passwords."""
+def database(name: str, *, patience: int) -> dict[str, Any]:
+    """Django's DATABASES entry. Values are not repeated in refusals here and below: they hold passwords.
+
+    A process that was frozen, or cut off, within a transaction would keep its locks, and all others would
+    wait for it: after `patience` seconds without a word PostgreSQL ends the session.
+    """
     value = needed(name, "run `python3 manage.py serve`, which brings its own, or name a PostgreSQL")
     wanted = "a PostgreSQL address such as postgresql://user:password@host:5432/name"
     if value.partition("://")[0] not in ("postgresql", "postgres"):
         raise refuse(name, "…", wanted)
     try:
-        return dict(environ.Env.db_url_config(value))
+        found = dict(environ.Env.db_url_config(value))
     except Exception as error:
         raise refuse(name, "…", wanted) from error
+    options = found.setdefault("OPTIONS", {})
+    silence = f"-c idle_in_transaction_session_timeout={patience * 1000}"
+    options["options"] = f"{silence} {options.get('options', '')}".strip()  # what the address says comes last
+    return found
 
 
 def mail_server(name: str) -> dict[str, Any]:

@@ -76,7 +76,7 @@ ADMINS = [("", parseaddr(address)[1]) for address in env.words("ADMINS")]
 
 # --- Stores
 
-DATABASES = {"default": env.database("DATABASE_URL")}
+DATABASES = {"default": env.database("DATABASE_URL", patience=NEWSLETTER_LEASE_SECONDS)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis("REDIS_URL")
 # Without a broker a queued task goes nowhere, and the next tick does its work: nobody waits for Redis.

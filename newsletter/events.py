@@ -26,14 +26,15 @@ from newsletter.suppression import suppress
 
 logger = logging.getLogger(__name__)
 
-# What is known of a delivery only gets worse: the provider's events come late and in any order.
+# What is known of a delivery only gets worse: the provider's events come late and in any order. No two are
+# alike, or the order would decide.
 STRENGTH = {
     "": 0,
     EventType.DELIVERED: 1,
     EventType.FAILED: 2,
-    EventType.BOUNCED: 2,
-    EventType.REJECTED: 2,
-    EventType.COMPLAINED: 3,
+    EventType.REJECTED: 3,
+    EventType.BOUNCED: 4,
+    EventType.COMPLAINED: 5,
 }
 # The provider has the mail, whatever we know of our call: from these states it could be sent again.
 UNPROVEN = (

@@ -16,6 +16,7 @@ _MARK = f"hole{secrets.token_hex(8)}"
 _HOLE = re.compile(rf"{_MARK}([a-z]+)0")
 _SOFT_BREAK = b"=\r\n"
 _LONGEST_LINE = 76
+_FIRST_DOTS = re.compile(rb"^\.+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,16 @@ def mark(name: str) -> str:
 
 
 def fragment(text: str) -> Fragment:
-    """Encode a piece of text. Every way to end a line becomes \\n: a lone \\r may not go over the wire."""
+    """Encode a piece of text. Every way to end a line becomes \\n: a lone \\r may not go over the wire.
+
+    No line of the wire begins with a dot: SMTP would have to double it in each mail.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     wire = b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")
     if wire and not wire.endswith(b"\r\n"):
         wire += _SOFT_BREAK
-    return Fragment(text, b"".join(_fitting(line) for line in wire.splitlines(keepends=True)))
+    wire = b"".join(_fitting(line) for line in wire.splitlines(keepends=True))
+    return Fragment(text, _FIRST_DOTS.sub(lambda dots: b"=2E=\r\n" * len(dots[0]), wire))
 
 
 def _fitting(line: bytes) -> bytes:

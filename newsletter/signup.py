@@ -123,7 +123,9 @@ def unsubscribe(subscriber_id: int, *, now: datetime) -> None:
     """Never mail this reader again until they confirm anew. Links asked for before this are void."""
     with transaction.atomic():
         subscriber = _lock(pk=subscriber_id)
-        if subscriber.state in (Subscriber.State.PENDING, Subscriber.State.ACTIVE):
+        # Whom the list keeps from mail too: lifting the suppression later must not make them active.
+        barred = subscriber.state == Subscriber.State.SUPPRESSED and bool(suppressed([subscriber.email_key]))
+        if barred or subscriber.state in (Subscriber.State.PENDING, Subscriber.State.ACTIVE):
             subscriber.state = Subscriber.State.UNSUBSCRIBED
             subscriber.unsubscribed_at = now
             subscriber.save(update_fields=["state", "unsubscribed_at"])

@@ -17,8 +17,14 @@ def address_hash(email_key: str) -> str:
 
 
 def suppress(email_key: str, reason: str) -> None:
-    """Never mail this address again. `reason` is Anymail's event name: bounced or complained."""
-    Suppression.objects.get_or_create(address_hash=address_hash(email_key), defaults={"reason": reason})
+    """Never mail this address again. `reason` is Anymail's event name: bounced or complained.
+
+    A complaint is the graver one, whichever came first.
+    """
+    hashed = address_hash(email_key)
+    _row, new = Suppression.objects.get_or_create(address_hash=hashed, defaults={"reason": reason})
+    if not new and reason == "complained":
+        Suppression.objects.filter(address_hash=hashed, reason="bounced").update(reason=reason)
 
 
 def suppressed(email_keys: Iterable[str]) -> set[str]:

@@ -29,8 +29,10 @@ class RunningSink:
 
 
 @contextmanager
-def smtp_sink(folder: Path) -> Iterator[RunningSink]:
-    with program("-m", "tests.smtp_sink", "--out", str(folder), stdout=subprocess.PIPE) as process:
+def smtp_sink(folder: Path, *, slow: float = 0) -> Iterator[RunningSink]:
+    """`slow` seconds pass between a mail being kept and its 250."""
+    command = ["-m", "tests.smtp_sink", "--out", str(folder), "--slow", str(slow)]
+    with program(*command, stdout=subprocess.PIPE) as process:
         yield RunningSink(int(process.stdout.readline()), folder)
 
 

@@ -26,8 +26,9 @@ class Envelope:
 class Sink:
     """Writes messages into `folder`, one after the other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, slow: float = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.slow = slow
         self.folder = folder
         self.count = len(list(folder.glob("*.eml")))
         self.log = (folder / "log.jsonl").open("ab")
@@ -78,6 +79,8 @@ class Sink:
                 content = await reader.readuntil(b"\r\n.\r\n")
                 number = self.keep(envelope, _unstuffed(content))
                 envelope = Envelope()
+                if self.slow:
+                    await asyncio.sleep(self.slow)
                 await say(f"250 kept as {number}")
             elif verb == "QUIT":
                 await say("221 bye")
@@ -100,8 +103,9 @@ def _flush(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-async def run(folder: Path, port: int) -> None:
-    server = await asyncio.start_server(Sink(folder).serve, "127.0.0.1", port, limit=LONGEST_MESSAGE)
+async def run(folder: Path, port: int, slow: float) -> None:
+    sink = Sink(folder, slow)
+    server = await asyncio.start_server(sink.serve, "127.0.0.1", port, limit=LONGEST_MESSAGE)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -110,9 +114,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--slow", type=float, default=0, help="seconds between keeping a mail and saying so")
     arguments = parser.parse_args()
     try:
-        asyncio.run(run(arguments.out, arguments.port))
+        asyncio.run(run(arguments.out, arguments.port, arguments.slow))
     except KeyboardInterrupt:
         return
 

@@ -57,10 +57,11 @@ class DeliveryAdmin(ByAddress):
     list_display = [
         "subscriber",
         "edition",
+        "window",
         "state",
         "reason",
         "attempts",
-        "planned_at",
+        "due_at",
         "handed_over_at",
         "outcome",
     ]
@@ -77,6 +78,12 @@ class DeliveryAdmin(ByAddress):
 
     def decide_view(self, request: HttpRequest) -> HttpResponse:
         return deciding.decide(self, request)
+
+    @admin.display(description="papers of")
+    def window(self, delivery: Delivery) -> str:
+        """The days whose editions this mail tells of."""
+        first, last = delivery.first_on, delivery.last_on
+        return f"{last:%d %b}" if first == last else f"{first:%d %b} to {last:%d %b}"
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return deciding.may_decide(request)

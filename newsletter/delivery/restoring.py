@@ -122,11 +122,14 @@ def _doubt_the_due(editions: Sequence[Edition], backup: datetime, *, now: dateti
 
 
 def _pause(editions: Sequence[Edition], backup: datetime, *, now: datetime) -> list[date]:
-    """Stop whatever the backup was sending. What already was paused keeps its own reason."""
+    """Stop whatever the backup was sending. What already was paused keeps its own reason beside this one."""
     sending = [edition for edition in editions if edition.state in Edition.SENDABLE]
-    numbers = [edition.pk for edition in sending if edition.paused_at is None]
     because = releasing.because_restored(backup)
-    Edition.objects.filter(pk__in=numbers).update(paused_at=now, paused_because=because)
+    for edition in sending:
+        if because not in edition.paused_because:
+            reasons = [edition.paused_because, because] if edition.paused_because else [because]
+            edition.paused_at, edition.paused_because = edition.paused_at or now, "; ".join(reasons)
+            edition.save(update_fields=["paused_at", "paused_because"])
     return [edition.date for edition in sending]
 
 

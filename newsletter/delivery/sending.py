@@ -191,11 +191,13 @@ class Sender:
         stopped = self._ledger.stopped_by()
         if stopped:
             raise _Halted(stopped)
-        if self._fruitless > FAILURES:
-            raise _Halted("no mail passes the gate")
         states = self._ledger.refuse(rows, now=self.clock())
         self.report.skipped += states.count("skipped")
         self.report.expired += states.count("expired")
+        if set(states) - {"pending"}:
+            self._fruitless = 0  # many may have left in a row; each is settled
+        elif self._fruitless > FAILURES:
+            raise _Halted("no mail passes the gate")
         if len(states) < len(rows) or "pending" in states:
             for letter in self._ready:
                 del self._rows[letter.key]

@@ -16,12 +16,23 @@ _DOUBT = """
            settled_at = %(now)s
      WHERE state = 'handoff' AND lease_until < clock_timestamp()
 """
+# A sender that slept may say of a row in doubt that nothing had left, after the edition was closed over it.
+_REOPEN = """
+    UPDATE newsletter_edition e SET state = 'sending', closed_at = NULL
+     WHERE e.state = 'closed_with_in_doubt'
+       AND EXISTS (SELECT FROM newsletter_delivery d WHERE d.edition_id = e.id AND d.state = 'pending')
+"""
 
 
 def sweep(*, now: datetime) -> int:
-    """Take back what dead senders held: claims become pending, hand-overs in doubt; return how many."""
+    """Take back what dead senders held: claims become pending, hand-overs in doubt; return how many.
+
+    An edition that was closed with mails in doubt is sent again where one of them waits after all.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_FREE)
         freed = cursor.rowcount
         cursor.execute(_DOUBT, {"now": now})
-        return int(freed + cursor.rowcount)
+        lost = cursor.rowcount
+        cursor.execute(_REOPEN)
+        return int(freed + lost)

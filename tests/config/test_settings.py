@@ -175,6 +175,18 @@ def test_debug_is_off_unless_it_is_switched_on_and_https_makes_everything_secure
     assert read(*names, SITE_URL="http://localhost") == [False, ["localhost"], ["http://localhost"], False, 0]
 
 
+def test_a_session_that_falls_silent_within_a_transaction_ends_with_the_lease() -> None:
+    def options(**changes: str) -> object:
+        [databases] = read("DATABASES", **changes)
+        return databases["default"]["OPTIONS"]["options"]
+
+    silence = "-c idle_in_transaction_session_timeout"
+    assert options() == f"{silence}=60000"
+    assert options(NEWSLETTER_LEASE_SECONDS="5") == f"{silence}=5000"
+    address = f"{GOOD['DATABASE_URL']}?options=-c%20search_path%3Dpapers"
+    assert options(DATABASE_URL=address) == f"{silence}=60000 -c search_path=papers"
+
+
 def test_anymail_reads_its_settings_under_their_own_names() -> None:
     given = {"ANYMAIL_POSTMARK_SERVER_TOKEN": "1234", "ANYMAIL_REQUESTS_TIMEOUT": "20"}
     names = (

@@ -161,6 +161,14 @@ def test_deciding_takes_the_right_to_change_deliveries(edition: Edition) -> None
     assert Delivery.objects.get().state == "accepted"
 
 
+def test_the_list_says_of_which_days_a_mail_tells(boss: Client, edition: Edition) -> None:
+    doubtful(edition, first_on=date(2026, 11, 16))
+    doubtful(edition)
+    words = words_of(boss.get(LIST).content.decode())
+    assert "Edition of 2026-11-20 16 Nov to 20 Nov in doubt" in words
+    assert "Edition of 2026-11-20 20 Nov in doubt" in words
+
+
 def test_the_list_of_deliveries_asks_no_more_queries_for_more_mails(boss: Client, edition: Edition) -> None:
     doubtful(edition)
     queries_of(boss, LIST)

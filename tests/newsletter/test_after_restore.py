@@ -109,6 +109,30 @@ def test_resuming_the_paused_edition_says_so_too(wednesday: Edition) -> None:
     assert editing.build(date(2026, 11, 21), now=TOMORROW).state == "frozen"
 
 
+def test_what_was_paused_already_keeps_its_reason_beside_the_new_one(wednesday: Edition) -> None:
+    editorial.pause(wednesday.pk, "too many bounces", now=BACKUP)
+    for _ in range(2):
+        restoring.quarantine(BACKUP, now=NOW)
+    wednesday.refresh_from_db()
+    because = f"too many bounces; {releasing.because_restored(BACKUP)}"
+    assert (wednesday.paused_at, wednesday.paused_because) == (BACKUP, because)
+
+
+def test_to_take_back_a_hold_of_ones_own_says_nothing_of_the_backup(wednesday: Edition) -> None:
+    restoring.quarantine(BACKUP, now=NOW)
+    tomorrow = Edition.objects.create(date=date(2026, 11, 21))
+    editorial.hold(tomorrow.pk, "to be read again", now=NOW)
+    editorial.resume(tomorrow.pk, now=NOW)
+    make_paper(listed_on=date(2026, 11, 20))
+    assert editing.build(tomorrow.date, now=TOMORROW).state == "held"
+
+
+def test_papers_that_may_have_left_are_not_given_back_by_cancelling(wednesday: Edition) -> None:
+    make_subscriber()
+    assert restoring.quarantine(BACKUP, now=NOW).may_have_left == 1
+    assert editorial.cancel(wednesday.pk, now=NOW).papers == 0
+
+
 def test_readers_who_may_have_had_their_mail_since_get_a_row_in_doubt(wednesday: Edition) -> None:
     days = [WEDNESDAY - timedelta(days=n) for n in (2, 1)]
     monday, tuesday = (make_edition(date=day, state="closed") for day in days)

@@ -39,10 +39,12 @@ def test_joined_pieces_decode_to_the_joined_text(texts: list[str]) -> None:
 @given(some.lists(TEXT | LONG, max_size=6))
 @example(["a" * 76, "b"])
 @example(["a" * 73 + "=", "b"])
-def test_every_line_on_the_wire_is_short_ascii_and_ends_in_crlf(texts: list[str]) -> None:
+@example(["...dots", "a" * 75 + "..."])
+def test_every_line_on_the_wire_is_short_ascii_ends_in_crlf_and_begins_with_no_dot(texts: list[str]) -> None:
     wire = join([fragment(text) for text in texts]).wire
     assert wire == b"" or wire.endswith(b"\r\n")
     assert re.fullmatch(rb"(?:[ -~\t]{0,76}\r\n)*", wire)
+    assert not re.search(rb"^\.", wire, re.MULTILINE)
     assert not re.search(rb"[ \t]\r\n", wire), "white space at the end of a line is lost on the way"
 
 

@@ -14,8 +14,9 @@ from config import environment
 from newsletter import outbox, signup
 from newsletter.addresses import parse_address
 from newsletter.delivery import planning, rate, sending
-from newsletter.models import Delivery, OutboxMail
-from tests.factories import make_edition, make_paper, make_subscriber
+from newsletter.models import Delivery, Edition, OutboxMail
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
+from tests.provider_server import ProviderServer
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +111,24 @@ def test_a_pause_that_the_other_side_asked_for_holds_for_everybody() -> None:
     assert (outbox.send_pending(now=now), mail.outbox) == (0, [])
     rate.ensure_open(now=until)
     assert sending.Sender(edition, clock=lambda: until).run().accepted == 2
+
+
+@pytest.mark.parametrize("provider", ["mailgun", "postmark"])  # many readers a call, and one
+def test_a_provider_that_is_asked_too_fast_is_left_alone_as_long_as_it_says(provider: str) -> None:
+    edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [])], state=Edition.State.SENDING)
+    for _ in range(3):
+        make_delivery(edition, make_subscriber())
+    with ProviderServer() as server, override_settings(**server.settings(provider)):
+        server.break_next("status", status=429, headers={"Retry-After": "240"})
+        began = timezone.now()
+        report = sending.Sender(edition).run()
+        assert report.stopped == "the mail server or provider refuses everything: the provider answered 429"
+        assert report.for_all
+        asked = [row.next_at for row in Delivery.objects.exclude(next_at=None)]
+        assert len(asked) == report.postponed > 0
+        assert all(moment and moment >= began + timedelta(seconds=240) for moment in asked)
+        assert set(Delivery.objects.values_list("state", "attempts", "token")) == {("pending", 0, None)}
+        assert "wants no mail until" in sending.Sender(edition).run().stopped
+        assert len(server.calls) == 1
+        later = timezone.now() + timedelta(seconds=241)
+        assert sending.Sender(edition, clock=lambda: later).run().accepted == 3
