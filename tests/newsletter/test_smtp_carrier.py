@@ -49,7 +49,7 @@ def letter(address: str = "reader@example.org", content: bytes = MAIL) -> Letter
 
 @contextmanager
 def carrier(server: Server, *, lines: int = 4, **options: Any) -> Iterator[SmtpCarrier]:
-    given = {**server.settings, "NEWSLETTER_SMTP_CONNECTIONS": lines, **options}
+    given = {**server.settings, "EMAIL_TIMEOUT": 20, "NEWSLETTER_SMTP_CONNECTIONS": lines, **options}
     with override_settings(**given), SmtpCarrier() as made:
         yield made
 
@@ -79,7 +79,7 @@ def everybody(number: int) -> dict[str, Outcome]:
 
 
 def wait_for_lines(way: SmtpCarrier, number: int) -> None:
-    wait_until(lambda: way.room(letters(number)) == number, 5, "all connections are open")
+    wait_until(lambda: way.room(letters(number)) == number, 20, "all connections are open")
 
 
 def test_every_letter_arrives_once_and_whole() -> None:
@@ -174,7 +174,7 @@ def test_where_the_server_takes_fewer_connections_there_are_fewer() -> None:
     with smtp_server() as server, carrier(server, lines=10) as way:
         server.most_at_once = 3
         assert hand_over(way, letters(60)) == everybody(60)
-        wait_until(lambda: server.ended == 7, 5, "seven connections were refused")
+        wait_until(lambda: server.ended == 7, 20, "seven connections were refused")
         assert hand_over(way, letters(60)) == everybody(60)
     assert server.connections == 10  # those seven were not tried again at once
 
@@ -185,7 +185,7 @@ def test_connections_that_the_server_ended_between_two_letters_are_replaced() ->
         for place in range(5):
             assert hand_over(way, [letter(f"reader{place}@example.org")]).popitem()[1] == Accepted()
             line = way._idle[0]
-            wait_until(lambda line=line: not line.is_quiet(), 5, "the server ended the connection")
+            wait_until(lambda line=line: not line.is_quiet(), 20, "the server ended the connection")
     assert (len(server.received), server.connections) == (5, 5)
 
 
@@ -215,7 +215,7 @@ def test_no_mail_is_begun_after_its_time_is_over() -> None:
         assert way.room([given]) == 1
         way.carry([given])
         [line] = way._busy
-        wait_until(lambda: b"354" in peeked(line.sock), 5, "the server asks for the mail")
+        wait_until(lambda: b"354" in peeked(line.sock), 20, "the server asks for the mail")
         line.deadline = monotonic() - 1
         reason = "the time was over before the whole mail had left"
         assert way.answers() == [(given, Refused(temporary=True, reason=reason))]
@@ -244,7 +244,7 @@ def test_a_test_may_kill_the_process_at_each_place(place: str, commands: int, wh
         given = {"EMAIL_URL": f"smtp://127.0.0.1:{server.server_address[1]}", "NEWSLETTER_FAILPOINT": place}
         given |= {"EMAIL_BACKEND": "", "NEWSLETTER_SMTP_CONNECTIONS": "1"}
         process = subprocess.run([sys.executable, "-c", CARRY_ONE], env={**os.environ, **given}, cwd=ROOT)
-        wait_until(lambda: server.ended == 1, 5, "the connection ended")
+        wait_until(lambda: server.ended == 1, 20, "the connection ended")
     assert process.returncode == (0 if place == "elsewhere" else -signal.SIGKILL)
     assert (len(server.commands), len(server.received)) == (commands, whole)
 
@@ -255,7 +255,7 @@ def test_a_carrier_that_is_left_in_the_middle_completes_no_letter() -> None:
             given = letters(3)
             room = way.room(given)
             way.carry(given[:room])
-        wait_until(lambda: server.ended == server.connections, 5, "all connections ended")
+        wait_until(lambda: server.ended == server.connections, 20, "all connections ended")
         assert server.received == []
 
 
