@@ -11,9 +11,9 @@ from tests.crash.conftest import FULL, Worlds
 from tests.crash.servers import Broker, Database
 from tests.crash.world import LINES, Child, World, wait_for_more, wait_until
 
-KILLS = 50 if FULL else 3
-SLOW = 0.04  # seconds that the mail server takes for a mail: a worker sends LINES / SLOW a second
-DOWNTIMES = 10 if FULL else 2
+KILLS = 50 if FULL else 2
+SLOW = 0.1  # seconds that the mail server takes for a mail: a worker sends LINES / SLOW a second
+DOWNTIMES = 10 if FULL else 1
 TICK = "1"  # seconds between ticks
 Log = Callable[[str], None]
 
@@ -44,7 +44,7 @@ def test_killed_workers_neither_repeat_nor_forget_a_mail(
     worlds: Worlds, broker: Broker, kill_log: Log
 ) -> None:
     world, chance = worlds(slow=SLOW, REDIS_URL=broker.url(), NEWSLETTER_TICK_SECONDS=TICK), random.Random()
-    world.add_readers(200 * KILLS if FULL else 300)
+    world.add_readers(80 * KILLS if FULL else 250)
     workers = [worker(world), worker(world)]
     kinds: list[str] = []
     while len(kinds) < KILLS:
@@ -65,8 +65,11 @@ def test_killed_workers_neither_repeat_nor_forget_a_mail(
 def test_postgresql_killed_again_and_again(
     worlds: Worlds, server: Database, broker: Broker, kill_log: Log
 ) -> None:
-    world, chance = worlds(slow=SLOW, REDIS_URL=broker.url(), NEWSLETTER_TICK_SECONDS=TICK), random.Random()
-    world.add_readers(250 * DOWNTIMES)
+    world, chance = (
+        worlds(slow=SLOW, REDIS_URL=broker.url(), NEWSLETTER_TICK_SECONDS=TICK, EMAIL_TIMEOUT="20"),
+        random.Random(),
+    )
+    world.add_readers(120 * DOWNTIMES)
     worker(world)
     beat(world)
     waits: list[float] = []
