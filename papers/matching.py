@@ -4,9 +4,9 @@ A topic is found by two things. Its phrases, which an editor wrote: every one th
 sum, in the title most, among the keywords less, in the abstract least, where repeating it adds a little. And,
 where its arXiv categories have been learned (`papers.topics.weights`), the terms by which papers of these
 categories are told apart; the phrases then add to what the terms say, if training has found what takes that
-back on average. Very strong phrases find a paper whatever the terms say. The categories that a paper carries
-itself come on top. The score is between 0 and 1, and a topic under the threshold is not given; the threshold
-is one for all.
+back on average. Very strong phrases find a paper whatever the terms say, but rank it low. The categories that
+a paper carries itself come on top. The score is between 0 and 1, and a topic under the threshold is not
+given; the threshold is one for all.
 """
 
 import math
@@ -26,6 +26,7 @@ PHRASES = 2.0  # the most that phrases can add to what was learned, in units of 
 ALONE = (
     3.0  # by how much the phrases of a learned topic must exceed what they need elsewhere to do by themselves
 )
+MOST_ALONE = 0.7  # the score they then give at most: papers that the terms are sure of stand before it
 STEEPNESS = 1.0  # how fast a margin becomes certainty: 1 scores 0.73
 THRESHOLD = 0.5  # a margin of 0; without anything learned, a sum of 1.4: a strong word in the title
 MAX_EVIDENCE = 5
@@ -169,7 +170,8 @@ class Matcher:
             else:
                 margin += PHRASES * (1 - doubts.get(rule, 1.0)) + offset
             blended = 1 / (1 + math.exp(max(-40.0, min(40.0, STEEPNESS * margin))))
-            doubts[rule] = min(blended, math.exp((ALONE - sums.get(rule, 0.0)) / SCALE))
+            alone = math.exp((ALONE - sums.get(rule, 0.0)) / SCALE)
+            doubts[rule] = min(blended, max(alone, 1 - MOST_ALONE))
         for rule, terms in listed.items():
             doubts[rule] = doubts.get(rule, 1.0) * math.exp(-sum(terms.values()) / SCALE)
         return {rule: round(1 - doubt, 4) for rule, doubt in doubts.items()}

@@ -157,6 +157,16 @@ def test_very_strong_phrases_find_a_paper_whatever_was_learned() -> None:
     ]
 
 
+def test_phrases_do_not_rank_a_paper_above_those_that_the_learned_terms_are_sure_of() -> None:
+    told = ("A kettle and a cook in a kitchen", "a kettle, a cook, a kitchen")
+    rule = TopicRule("r", "Robots", ["kettle", "cook", "kitchen"], ["cs.RO"])
+    for bias, score in ((-30.0, 0.7), (0.0, 0.7), (2.0, 0.8808)):
+        (match,) = Matcher([rule], Weights({"cs.RO": Model(bias, {"robots": 1.0})})).match(*told)
+        assert match.score == score
+    (match,) = Matcher([replace(rule, categories=[])]).match(*told)
+    assert match.score == 0.9889  # where nothing was learned there is nothing to stand behind
+
+
 def test_a_topic_without_learned_categories_works_from_its_phrases_as_if_nothing_was_learned() -> None:
     rule = TopicRule("g", "Gardens", ["garden"], ["cs.XX"])
     paper = ("A garden robot", "speech in a garden")
