@@ -50,7 +50,8 @@ def close_if_done(edition: Edition, *, now: datetime, late_too: bool = False) ->
     if _something_waits(edition):
         return False
     run = run_of(edition)
-    if not late_too and _comes_again(run, now=now):
+    # Released after this tick began, by another process: by our `now` nobody is owed it yet, and all will be.
+    if not late_too and (run.issue.released_at > now or _comes_again(run, now=now)):
         return False
     with transaction.atomic():
         found = insert_by_hand(edition, only=None, now=now) if late_too else _anti_join(run, now=now)
