@@ -28,7 +28,7 @@ SEARCHED = 100_000  # papers
 LETTERS = 20_000
 ROUNDS = 3
 PARTS = ("mail", "wire", "search", "batch", "planning")
-PLANNED_READERS, PLANNED_MIXES = 1_000_000, 1_000
+PLANNED_AT_ONCE, PLANNED_BY_HOURS = 1_000_000, 200_000
 
 
 def main() -> int:
@@ -120,12 +120,11 @@ def measure_search() -> None:
 def measure_planning() -> None:
     from benchmarks import planning
 
-    print(
-        planning.measure(
-            PLANNED_READERS, mixes=PLANNED_MIXES, progress=lambda line: print(f"{line} …", flush=True)
-        ),
-        flush=True,
-    )
+    def progress(line: str) -> None:
+        print(f"{line} …", flush=True)
+
+    for readers, own_hours in ((PLANNED_AT_ONCE, False), (PLANNED_BY_HOURS, True)):
+        print(planning.measure(readers, mixes=MIXES, own_hours=own_hours, progress=progress), flush=True)
 
 
 if __name__ == "__main__":

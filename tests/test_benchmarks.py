@@ -49,14 +49,13 @@ def test_both_ways_send_the_same_mails_to_everybody_once() -> None:
     assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
 
 
-@pytest.mark.django_db
-def test_a_day_of_readers_is_planned_and_closed() -> None:
+@pytest.mark.django_db(transaction=True)
+def test_readers_are_planned_all_at_once_or_at_their_own_hours() -> None:
     said: list[str] = []
-    result = planning.measure(40, mixes=5, progress=said.append)
-    assert (result.readers, result.planned, len(said)) == (40, 37, 3)
-    lines = str(result).splitlines()
-    assert lines[0] == f"Planning a day of 40 readers: 37 mails at {result.slots} slots"
-    assert len(lines) == 5
+    found = [planning.measure(40, mixes=5, own_hours=own, progress=said.append) for own in (False, True)]
+    assert [(result.readers, result.planned, result.calls) for result in found] == [(40, 40, 1), (40, 37, 24)]
+    assert str(found[0]).splitlines()[0] == "Planning for 40 readers: 40 mails at 22 slots"
+    assert (len(str(found[0]).splitlines()), len(said)) == (5, 6)
 
 
 @pytest.mark.django_db

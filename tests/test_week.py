@@ -215,7 +215,7 @@ def test_a_recorded_week_gives_every_paper_and_prints_none_twice(server: SourceS
     assert len(printed) == len(set(printed)) and set(printed) <= listed
     states = Edition.objects.exclude(state="open").order_by("date")
     assert [(edition.date.day, edition.state) for edition in states] == [
-        (day, "sending") for day in (11, 12, 13, 14, 15, 16)
+        (day, "closed") for day in (11, 12, 13, 14, 15, 16)
     ] + [(17, "empty")]
     assert {edition.sources[0]["verdict"] for edition in states} == {"ok"}
     week_of_runs = SourceRun.objects.exclude(target__lt="2026-05-08")

@@ -119,6 +119,13 @@ def test_whoever_was_owed_an_edition_and_has_no_row_gets_one_before_it_closes() 
     assert close_if_done(edition, now=utc(20, 3))
 
 
+def test_a_tick_that_began_before_the_release_does_not_close_the_edition() -> None:
+    edition = press(20, state="sending")
+    reader()
+    assert not close_if_done(edition, now=utc(20, 0, 29))
+    assert planning.plan(edition, now=utc(20, 0, 30)) == 1
+
+
 def test_whoever_confirmed_after_the_hour_keeps_nothing_open() -> None:
     edition = press(20)
     reader()

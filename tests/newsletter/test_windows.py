@@ -11,7 +11,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.schedule import CUT_OFF, Slot, due_slots, moment, slots
@@ -169,6 +169,7 @@ def lived(
     return life, issues
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(delays, steps)
 def test_whatever_happens_no_edition_is_covered_twice_and_no_moment_has_two_mails(
     delays: list[int | None], steps: list[tuple[int, object, bool]]
@@ -180,6 +181,7 @@ def test_whatever_happens_no_edition_is_covered_twice_and_no_moment_has_two_mail
         assert len(set(moments)) == len(moments)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(delays, steps)
 def test_what_lies_between_two_windows_was_out_of_reach_of_the_second(
     delays: list[int | None], steps: list[tuple[int, object, bool]]
