@@ -51,7 +51,8 @@ def rows_of(ledger: Sequence[tuple[int, int, bool, bool]], editions: dict[date, 
         after = max((row.last_on for row in rows if row.covers), default=date.min)
         if last not in editions or any(row.last_on == last for row in rows) or (covers and last <= after):
             continue
-        if now and not any(row.due_at == AT for row in rows):
+        # Only an earlier edition can have been due at this moment: a later one had not frozen yet.
+        if now and back > 0 and not any(row.due_at == AT for row in rows):
             rows.append(Row(max(first, after + DAY), last, AT, covers))
         else:
             rows.append(Row(max(first, after + DAY), last, AT - (back + 3) * DAY, covers))
