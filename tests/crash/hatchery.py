@@ -39,6 +39,9 @@ def main() -> None:
     django.setup()
     for name in PRELOADED:
         importlib.import_module(name)
+    # It ends with stdin: a signal to all processes of the tests must leave it time to end its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line))), flush=True)
@@ -106,6 +109,7 @@ def _redirect(log: str) -> None:
     os.dup2(file, 1)
     os.dup2(file, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _run(arguments: list[str]) -> None:

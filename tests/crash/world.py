@@ -192,6 +192,8 @@ class World:
                 "update newsletter_delivery set lease_until = clock_timestamp() - interval '1 second'"
                 " where lease_until is not null"
             )
+            # Mails that had not left in whole when their sender slept are tried again in minutes.
+            connection.execute("update newsletter_delivery set next_at = null where state = 'pending'")
 
     def edition(self) -> str:
         return str(self.one("select state from newsletter_edition where number = 1"))
