@@ -35,8 +35,9 @@ app.conf.update(
     task_ignore_result=True,
     task_acks_late=False,
     worker_prefetch_multiplier=1,
-    task_soft_time_limit=120,
-    task_time_limit=180,
+    # A drain of half a minute may have to wait for one more answer. Whatever takes longer than that hangs.
+    task_soft_time_limit=settings.EMAIL_TIMEOUT + 90,
+    task_time_limit=settings.EMAIL_TIMEOUT + 150,
     worker_hijack_root_logger=False,
     timezone="UTC",
     beat_schedule={

@@ -9,11 +9,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests.source_server import SourceServer
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+# The same cases on every run in CI; elsewhere each run looks for new ones.
+hypothesis_settings.register_profile("ci", derandomize=True)
+if IN_CI:
+    hypothesis_settings.load_profile("ci")
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 

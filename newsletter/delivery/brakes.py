@@ -16,6 +16,7 @@ from newsletter.telling import tell_admins
 State = Delivery.State
 ENOUGH = 200  # accepted mails, before which a share says nothing
 FEWEST_FAILURES, MOST_FAILURES = 5, 0.01
+NONE_TAKEN = 20  # rejected, and not one accepted: then the fault is ours, such as a relay that is denied
 FEWEST_COMPLAINTS, MOST_COMPLAINTS = 2, 0.001
 # In a list of a million a count takes a while. The sender that asks after every failure spends at most one
 # part in so many of its time on it.
@@ -36,9 +37,13 @@ class Failures:
     @property
     def too_many(self) -> bool:
         failed, sent = self.rejected + self.bounced, self.accepted + self.rejected
+        if not self.accepted:
+            return self.rejected >= NONE_TAKEN
         return self.accepted >= ENOUGH and failed >= FEWEST_FAILURES and failed > MOST_FAILURES * sent
 
     def __str__(self) -> str:
+        if not self.accepted:
+            return f"{self.rejected:,} mails were rejected for good and not one was accepted"
         failed, sent = self.rejected + self.bounced, self.accepted + self.rejected
         return (
             f"{failed:,} of {sent:,} mails failed for good ({failed / sent:.1%}; {self.rejected:,} rejected,"

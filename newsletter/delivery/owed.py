@@ -36,7 +36,7 @@ _INSERT = """
        AND (covered.last_on IS NULL OR covered.last_on < %(day)s::date OR NOT EXISTS (
            SELECT FROM newsletter_delivery d
             WHERE d.subscriber_id = s.id AND d.covers AND %(day)s::date BETWEEN d.first_on AND d.last_on))
-    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+    ON CONFLICT (subscriber_id, last_on) DO NOTHING
 """
 _OWED_AT_SLOT = """
            s.timezone = %(timezone)s AND {same_hour}

@@ -42,7 +42,7 @@ _DOUBT = """
                            WHERE covered.last_on IS NULL OR e.day > covered.last_on) w
      WHERE s.state = 'active' AND w.first_on IS NOT NULL
        AND (s.paused_until IS NULL OR s.paused_until <= %(tomorrow)s)
-    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+    ON CONFLICT (subscriber_id, last_on) DO NOTHING
 """
 
 

@@ -19,6 +19,12 @@ DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def counts_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is."""
+    monkeypatch.setattr(brakes, "QUICK", 60.0)
+
+
 @pytest.fixture
 def edition() -> Edition:
     return make_edition(date=DAY, state="sending")
@@ -52,6 +58,9 @@ def mails(
 @pytest.mark.parametrize(
     ("accepted", "rejected", "bounced", "paused"),
     [
+        (0, 19, 0, False),
+        (0, 20, 0, True),  # nobody's is taken: it is not the readers' addresses
+        (1, 199, 0, False),
         (199, 50, 0, False),  # too few were accepted to judge
         (200, 4, 0, False),  # too few failed
         (200, 5, 0, True),
