@@ -103,8 +103,11 @@ class Subscriber(models.Model):
             ),
         ]
         indexes = [
+            # With the days, so that those who have days off are found without reading all others.
             models.Index(
-                fields=["timezone", "hour"], condition=Q(state="active"), name="subscriber_by_local_hour"
+                fields=["timezone", "hour", "weekdays"],
+                condition=Q(state="active"),
+                name="subscriber_by_local_hour",
             ),
         ]
 
