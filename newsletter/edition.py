@@ -82,6 +82,14 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
     return None if built.state == Edition.State.HELD else built
 
 
+def miss_between(since: date, today: date) -> None:
+    """Record each day after `since` and before `today` that has no row as missed: a day that went by while
+    nothing ran is said, never silent. What `since` itself still waits for is seen by `editorial.look_after`."""
+    days = [since + timedelta(days=n) for n in range(1, (today - since).days)]
+    missed = [Edition(date=day, state=Edition.State.MISSED) for day in days]
+    Edition.objects.bulk_create(missed, ignore_conflicts=True)
+
+
 def wait_anew(day: date, *, now: datetime) -> None:
     """Count the time that the edition of `day` waits for its sources from now on, if it is waiting."""
     waiting = Edition.objects.filter(date=day, state__in=WAITING, awaited_from__lt=now)
