@@ -175,6 +175,8 @@ def test_it_can_be_run_again_and_keeps_the_time_of_the_backup(wednesday: Edition
         ("UTC", None, 0b0000001, False),  # Mondays
         ("Asia/Tokyo", 20, 0b0000100, True),  # 11:00 UTC, Wednesday
         ("Asia/Tokyo", 20, 0b0000010, False),
+        ("Mars/Base", 12, 0b1111111, True),  # read as UTC, as planning does
+        ("Mars/Base", 13, 0b1111111, False),
         ("America/Los_Angeles", 23, 0b0000010, True),  # 07:00 UTC on Wednesday is Tuesday's 23 o'clock
     ],
 )
