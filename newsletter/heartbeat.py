@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 
 from newsletter import edition, editorial, signup
 from newsletter.delivery import brakes, closing, expiring, planning, sweeping
+from newsletter.marks import LAST_TICK
 from newsletter.models import Edition
 from papers.models import Mark
 from papers.reading import duties, runs, thinning
 
 logger = logging.getLogger(__name__)
-LAST_TICK = "last tick"
 
 
 @dataclass(frozen=True, slots=True)

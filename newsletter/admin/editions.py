@@ -16,7 +16,8 @@ from django.utils.safestring import SafeString
 
 from newsletter import edition as editing
 from newsletter.admin import previewing, ruling
-from newsletter.admin.standing import REVISED, standing
+from newsletter.admin.standing import standing
+from newsletter.editorial import REVISED
 from newsletter.models import Edition, EditionPaper
 from newsletter.releasing import kept_by
 from newsletter.tally import mails_by_state, mails_in_words

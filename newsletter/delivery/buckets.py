@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from newsletter import schedule
-from newsletter.models import EVERY_DAY, Subscriber
+from newsletter.models import Subscriber
+from newsletter.weekdays import EVERY_DAY
 
 # Jumps from zone to zone in the index, so that a million readers cost no more than a hundred.
 _BUCKETS = """
