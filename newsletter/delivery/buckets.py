@@ -52,4 +52,4 @@ def some_have_days_off(bucket: Bucket) -> bool:
     readers = Subscriber.objects.filter(
         state=Subscriber.State.ACTIVE, timezone=bucket.timezone, hour=bucket.hour
     )
-    return readers.exclude(weekdays=EVERY_DAY).exists()
+    return readers.filter(weekdays__lt=EVERY_DAY).exists()

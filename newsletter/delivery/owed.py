@@ -41,7 +41,7 @@ _INSERT = """
 """
 _OWED_AT_SLOT = """
            s.timezone = %(timezone)s AND {same_hour}
-       AND s.weekdays & %(weekdays)s <> 0 AND (NOT %(late)s OR s.weekdays <> %(every_day)s)
+       AND s.weekdays & %(weekdays)s <> 0 AND (NOT %(late)s OR s.weekdays < %(every_day)s)
        AND (s.active_from IS NULL OR s.active_from <= %(due_at)s)
        AND (s.paused_until IS NULL OR s.paused_until <= %(local_day)s::date)
 """

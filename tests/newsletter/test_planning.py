@@ -11,8 +11,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from newsletter.delivery import expiring, owed, planning
+from newsletter.delivery import closing, expiring, owed, planning
 from newsletter.delivery.buckets import buckets
+from newsletter.delivery.ledger import Ledger
 from newsletter.models import Delivery, Edition, Slot, Subscriber
 from tests.factories import make_delivery, make_edition, make_subscriber
 
@@ -355,7 +356,7 @@ def test_five_planners_at_once_write_what_one_would() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_row(
+def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     press(20)
@@ -373,8 +374,13 @@ def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_
         return planned
 
     monkeypatch.setattr(owed, "insert_at_slot", insert_and_erase)
-    assert planning.plan_due(now=utc(20, 6)) == 1
-    assert list(Delivery.objects.values_list("subscriber_id", flat=True)) == [stays.pk]
+    planning.plan_due(now=utc(20, 6))
+    edition = Edition.objects.get()
+    claimed = Ledger(edition).claim(10, now=utc(20, 6))
+    assert [row.subscriber_id for row in claimed] == [stays.pk]
+    # What is left of the other is nobody's, and ends by itself.
+    expiring.expire(now=utc(20, 13))
+    assert list(Delivery.objects.exclude(state="claimed").values_list("state", flat=True)) == ["expired"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -402,6 +408,23 @@ def test_a_closed_edition_plans_nobody() -> None:
     edition.state = "closed"
     edition.save()
     reader(hour=6)
-    with transaction.atomic():
-        assert not planning.hold_open(edition)
     assert planning.plan(edition, now=utc(20, 6)) == 0
+    assert planning.plan(edition, now=utc(20, 6), late_too=True) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_planner_at_work_but_who_plans_by_hand() -> None:
+    edition = press(20)
+    reader(hour=6)
+
+    def tick() -> tuple[int, bool]:
+        try:
+            return planning.plan_due(now=utc(20, 6)), closing.close_if_done(edition, now=utc(20, 6))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            planning.keep_planners_out()
+            assert pool.submit(tick).result(timeout=30) == (0, False)
+        assert pool.submit(tick).result(timeout=30) == (1, False)
