@@ -8,9 +8,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from newsletter.weekdays import EVERY_DAY
 from papers.models import Paper, Topic
-
-EVERY_DAY = 0b1111111  # Monday is the lowest bit
 
 
 def new_handle() -> str:
@@ -168,6 +167,8 @@ class Edition(models.Model):
         MISSED = "missed", "missed"
 
     SENDABLE = (State.FROZEN, State.SENDING)
+    # Released: what the public sees, and what windows are made of.
+    PRINTED = (*SENDABLE, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
 
     date = models.DateField(unique=True)
     number = models.PositiveIntegerField(null=True, blank=True, help_text="The 'No.' in the dateline.")

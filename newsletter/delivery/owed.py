@@ -12,8 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from newsletter.models import EVERY_DAY, Delivery, Edition, Subscriber
+from newsletter.models import Delivery, Edition, Subscriber
 from newsletter.schedule import CUT_OFF, Slot
+from newsletter.weekdays import EVERY_DAY
 from newsletter.windows import Issue
 
 FILES = "newsletter.filemail.EmailBackend"
