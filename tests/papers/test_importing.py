@@ -1,11 +1,10 @@
-"""What a file may be, and that a bad one costs a sentence, little time and little memory."""
+"""What a file may be, and that a bad one costs a sentence and little memory."""
 
 import gzip
 import json
 import os
 import subprocess
 import sys
-import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -145,7 +144,6 @@ def test_a_file_that_cannot_be_papers_is_refused_in_one_sentence(
     tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:
     path = written(tmp_path, content, f"{name}.dat")
-    started = time.monotonic()
     with pytest.raises(SourceError) as refused:
         opened(path)
     message = str(refused.value)
@@ -154,7 +152,6 @@ def test_a_file_that_cannot_be_papers_is_refused_in_one_sentence(
     assert message.endswith(".")
     assert "\n" not in message
     assert len(message) < 400
-    assert time.monotonic() - started < 5
 
 
 def test_a_directory_a_missing_file_and_a_device_are_refused(tmp_path: Path) -> None:
@@ -188,9 +185,8 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def bounded(path: Path) -> tuple[str, int, float]:
-    """(message, megabytes that reading took, seconds) of reading a file in a process of its own."""
-    started = time.monotonic()
+def bounded(path: Path) -> tuple[str, int]:
+    """(message, megabytes it took) of reading a file in a process of its own, which may not hang."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BOUNDED, str(path)],
         cwd=ROOT,
@@ -200,7 +196,7 @@ def bounded(path: Path) -> tuple[str, int, float]:
         check=True,
     )
     *message, megabytes = done.stdout.splitlines()
-    return " ".join(message), int(megabytes), time.monotonic() - started
+    return " ".join(message), int(megabytes)
 
 
 def gzip_of(path: Path, chunk: bytes, times: int) -> Path:
@@ -234,19 +230,17 @@ def sparse(path: Path, size: int, beginning: bytes) -> Path:
     ],
     ids=["200-mb", "gzip-bomb", "gzip-bomb-of-lines", "deep-json", "deep-xml"],
 )
-def test_bombs_are_refused_within_seconds_and_bounded_memory(tmp_path: Path, make: Any, says: str) -> None:
-    message, megabytes, seconds = bounded(make(tmp_path))
+def test_bombs_are_refused_in_bounded_memory(tmp_path: Path, make: Any, says: str) -> None:
+    message, megabytes = bounded(make(tmp_path))
     assert says in message
     assert megabytes < 250
-    assert seconds < 15
 
 
 def test_a_long_file_of_lines_is_streamed(tmp_path: Path) -> None:
     line = json.dumps({"title": "A title", "abstract": "word " * 900}) + "\n"
-    message, megabytes, seconds = bounded(gzip_of(tmp_path / "many.gz", line.encode() * 100, 150))
+    message, megabytes = bounded(gzip_of(tmp_path / "many.gz", line.encode() * 100, 150))
     assert message == ""
     assert megabytes < 60
-    assert seconds < 30
 
 
 @pytest.mark.django_db

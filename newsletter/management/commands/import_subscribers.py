@@ -15,7 +15,10 @@ STATES = [Subscriber.State.ACTIVE.value, Subscriber.State.PENDING.value]
 
 
 class Command(BaseCommand):
-    help = "Import readers from a CSV file with the columns email,topics[,length,when_empty]."
+    help = (
+        "Import readers from a CSV file with the columns "
+        "email,topics[,length,when_empty,timezone,hour,days,paused_until]."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -23,7 +26,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and write nothing")
         parser.add_argument(
-            "--update", action="store_true", help="give known readers the choice that the file says"
+            "--update",
+            action="store_true",
+            help="give known readers the choice and the time that the file says",
         )
         parser.add_argument(
             "--state", choices=STATES, default=STATES[0], help="of new readers (default: %(default)s)"
