@@ -96,6 +96,7 @@ class Sender:
         """Send what is pending, at most for `seconds`, and return what was done."""
         deadline = inf if seconds is None else monotonic() + seconds
         try:
+            self._ensure_it_may_go()
             rate.ensure_open(now=self.clock())
             with carrier() as way:
                 try:
@@ -114,6 +115,11 @@ class Sender:
             self._release()
             self.report.digests += self._prints.composed
         return self.report
+
+    def _ensure_it_may_go(self) -> None:
+        """Raise where mails wait and the gate is shut: each try would cost the rate, which others share."""
+        if self._ledger.something_waits(now=self.clock()) and (stopped := self._ledger.stopped_by()):
+            raise _Halted(stopped)
 
     def _work(self, way: Carrier, deadline: float) -> None:
         while True:
