@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from math import inf
 from time import monotonic, sleep
 
@@ -140,7 +141,11 @@ class Sender:
         self._wait = 0.0
         if not self._ready:
             return 0
-        room = way.room(self._ready)
+        # One window at a time: a gate compares what one press printed from, and presses differ in their moments.
+        first_on = self._rows[self._ready[0].key].first_on
+        room = way.room(
+            list(takewhile(lambda letter: self._rows[letter.key].first_on == first_on, self._ready))
+        )
         if not room:
             if not self._under_way:
                 raise TransportDown("no line to the mail server or provider is free")
@@ -160,7 +165,7 @@ class Sender:
             return
         rows = [self._rows[letter.key] for letter in letters]
         del self._ready[: len(letters)]
-        printed = self._prints.printed_from(min(row.first_on for row in rows)) if rows else ""
+        printed = self._prints.printed_from(rows[0].first_on) if rows else ""
         began = monotonic()
         try:
             passed = self._ledger.turn(self._changes, rows, printed=printed, now=self.clock())

@@ -77,3 +77,25 @@ def test_what_it_has_no_time_for_is_told_and_another_drain_follows(
     monkeypatch.setattr(tasks, "DRAIN_SECONDS", 30)
     tasks.drain()
     assert (len(mail.outbox), tasks_waiting()) == (1, [])
+
+
+def test_what_is_too_late_is_ended_before_the_next_window_is_planned() -> None:
+    now = timezone.now()
+    before = now - timedelta(hours=7)
+    late = [(make_paper(title="Came too late"), [])]
+    paused = make_edition(
+        date=DAY - timedelta(days=1), papers=late, state="sending", frozen_at=before, paused_at=now
+    )
+    make_edition(date=DAY, papers=[(make_paper(title="Of today"), [])])
+    reader = make_subscriber(now=before)
+    mailed = make_edition(date=DAY - timedelta(days=2), state="closed")
+    make_delivery(mailed, reader, planned_at=before, state="accepted")
+    make_delivery(paused, reader, planned_at=before)
+    draining.drain(now=now + timedelta(seconds=1))
+    rows = Delivery.objects.order_by("last_on").values_list("first_on", "last_on", "state")
+    assert list(rows) == [
+        (mailed.date, mailed.date, "accepted"),
+        (paused.date, paused.date, "expired"),
+        (paused.date, DAY, "accepted"),
+    ]
+    assert ["Came too late" in str(message.body) for message in mail.outbox] == [True]
