@@ -83,13 +83,31 @@ def _waiting(now: datetime) -> QuerySet[OutboxMail]:
 
 def _claim(*, now: datetime) -> tuple[OutboxMail, str] | None:
     """Commit one mail as handed over, with the hash of its fresh token; None when nothing waits."""
-    with transaction.atomic():
-        rows = _waiting(now).order_by("id").select_for_update(skip_locked=True, of=("self",), no_key=True)
-        mail = rows.select_related("mix").first()
-        if mail is None:
+    passed = 0
+    while True:
+        waiting = _waiting(now).filter(pk__gt=passed).order_by("pk")
+        candidate = waiting.values_list("pk", "subscriber_id").first()
+        if candidate is None:
             return None
+        passed, reader = candidate
+        if claimed := _claim_one(passed, reader, now=now):
+            return claimed
+
+
+def _claim_one(pk: int, reader: int, *, now: datetime) -> tuple[OutboxMail, str] | None:
+    """Claim this mail; None where another has it, or whoever changed the reader took it back.
+
+    First the reader, then the mail, in a transaction of its own: so does every verb that changes both, and
+    who locked them the other way round could bring a reader's unsubscribe down with a deadlock.
+    """
+    with transaction.atomic():
         # The same lock as unsubscribing takes: whoever leaves now waits, or has left before.
-        mail.subscriber = Subscriber.objects.select_for_update(no_key=True).get(pk=mail.subscriber_id)
+        subscriber = Subscriber.objects.select_for_update(no_key=True).filter(pk=reader).first()
+        rows = _waiting(now).select_for_update(skip_locked=True, of=("self",), no_key=True)
+        mail = rows.select_related("mix").filter(pk=pk, subscriber=subscriber).first() if subscriber else None
+        if mail is None or subscriber is None:
+            return None
+        mail.subscriber = subscriber
         token = new_one_off() if mail.kind == OutboxMail.Kind.CONFIRM else ""
         mail.state = State.HANDOFF
         mail.token_hash = one_off_hash(token) if token else ""

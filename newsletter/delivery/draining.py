@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from newsletter.delivery.closing import close_if_done
+from newsletter.delivery.expiring import expire
 from newsletter.delivery.planning import plan
 from newsletter.delivery.sending import Sender, SendReport
 from newsletter.delivery.sweeping import sweep
@@ -26,6 +27,8 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
     """
     total = SendReport()
     sweep(now=now)
+    # Before anything is planned: what is too late must cover nothing any more.
+    expire(now=now)
     deadline = monotonic() + seconds
     for edition in Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date"):
         left = deadline - monotonic()

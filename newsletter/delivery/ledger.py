@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from psycopg.rows import class_row, scalar_row
 
 from newsletter.delivery.owed import TOO_LATE
 from newsletter.delivery.recording import Change
 from newsletter.failpoints import failpoint
 from newsletter.mail import message_id
-from newsletter.models import Edition, Subscriber
+from newsletter.models import Delivery, Edition, Subscriber
 
 # By deadline first; within one moment mix by mix, so that each is composed once.
 _CLAIM = """
@@ -198,6 +199,13 @@ class Ledger:
         failpoint("before-release")
         with connection.cursor() as cursor:
             cursor.execute(_RELEASE, {"token": self.token})
+
+    def something_waits(self, *, now: datetime) -> bool:
+        """Whether a row could be claimed now."""
+        rows = Delivery.objects.filter(edition=self.edition, state=Delivery.State.PENDING)
+        if self.only:
+            rows = rows.filter(subscriber=self.only)
+        return rows.filter(Q(next_at=None) | Q(next_at__lte=now)).exists()
 
     def stopped_by(self) -> str:
         """Why the edition may not be sent now, as "the edition is …"; "" where it may."""

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from math import inf
 from time import monotonic, sleep
 
@@ -96,6 +97,7 @@ class Sender:
         """Send what is pending, at most for `seconds`, and return what was done."""
         deadline = inf if seconds is None else monotonic() + seconds
         try:
+            self._ensure_it_may_go()
             rate.ensure_open(now=self.clock())
             with carrier() as way:
                 try:
@@ -114,6 +116,11 @@ class Sender:
             self._release()
             self.report.digests += self._prints.composed
         return self.report
+
+    def _ensure_it_may_go(self) -> None:
+        """Raise where mails wait and the gate is shut: each try would cost the rate, which others share."""
+        if self._ledger.something_waits(now=self.clock()) and (stopped := self._ledger.stopped_by()):
+            raise _Halted(stopped)
 
     def _work(self, way: Carrier, deadline: float) -> None:
         while True:
@@ -134,7 +141,11 @@ class Sender:
         self._wait = 0.0
         if not self._ready:
             return 0
-        room = way.room(self._ready)
+        # One window at a time: a gate compares what one press printed from, and presses differ in their moments.
+        first_on = self._rows[self._ready[0].key].first_on
+        room = way.room(
+            list(takewhile(lambda letter: self._rows[letter.key].first_on == first_on, self._ready))
+        )
         if not room:
             if not self._under_way:
                 raise TransportDown("no line to the mail server or provider is free")
@@ -154,7 +165,7 @@ class Sender:
             return
         rows = [self._rows[letter.key] for letter in letters]
         del self._ready[: len(letters)]
-        printed = self._prints.printed_from(min(row.first_on for row in rows)) if rows else ""
+        printed = self._prints.printed_from(rows[0].first_on) if rows else ""
         began = monotonic()
         try:
             passed = self._ledger.turn(self._changes, rows, printed=printed, now=self.clock())

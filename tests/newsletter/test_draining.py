@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from newsletter import tasks
 from newsletter.delivery import draining
-from newsletter.models import Delivery, Edition
+from newsletter.models import Delivery, Edition, Pace
 from tests.celery_queue import tasks_waiting
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
 from tests.newsletter.smtp_script import smtp_server
@@ -35,6 +35,15 @@ def test_it_sends_the_older_edition_first_and_passes_over_one_that_is_paused() -
     to = [message.to[0] for message in mail.outbox]
     assert to == [edition.deliveries.get().subscriber.email for edition in (older, newer)]
     assert paused.deliveries.get().state == "pending"
+
+
+@override_settings(NEWSLETTER_RATE=[(100, "d")])
+def test_a_paused_edition_takes_nothing_of_the_rate() -> None:
+    paused, fine = sending(DAY - timedelta(days=1), paused_at=timezone.now()), sending(DAY)
+    for _ in range(3):
+        draining.drain(now=timezone.now())
+    assert (paused.deliveries.get().state, fine.deliveries.get().state) == ("pending", "accepted")
+    assert sum(Pace.objects.get(unit="d").counts) == 1, "the one mail that left"
 
 
 def test_one_that_cannot_be_printed_keeps_no_other_waiting() -> None:
@@ -68,3 +77,25 @@ def test_what_it_has_no_time_for_is_told_and_another_drain_follows(
     monkeypatch.setattr(tasks, "DRAIN_SECONDS", 30)
     tasks.drain()
     assert (len(mail.outbox), tasks_waiting()) == (1, [])
+
+
+def test_what_is_too_late_is_ended_before_the_next_window_is_planned() -> None:
+    now = timezone.now()
+    before = now - timedelta(hours=7)
+    late = [(make_paper(title="Came too late"), [])]
+    paused = make_edition(
+        date=DAY - timedelta(days=1), papers=late, state="sending", frozen_at=before, paused_at=now
+    )
+    make_edition(date=DAY, papers=[(make_paper(title="Of today"), [])])
+    reader = make_subscriber(now=before)
+    mailed = make_edition(date=DAY - timedelta(days=2), state="closed")
+    make_delivery(mailed, reader, planned_at=before, state="accepted")
+    make_delivery(paused, reader, planned_at=before)
+    draining.drain(now=now + timedelta(seconds=1))
+    rows = Delivery.objects.order_by("last_on").values_list("first_on", "last_on", "state")
+    assert list(rows) == [
+        (mailed.date, mailed.date, "accepted"),
+        (paused.date, paused.date, "expired"),
+        (paused.date, DAY, "accepted"),
+    ]
+    assert ["Came too late" in str(message.body) for message in mail.outbox] == [True]

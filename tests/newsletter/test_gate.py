@@ -2,18 +2,24 @@
 
 import email
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from email.policy import default
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
 from newsletter.delivery import planning, recording, sending
+from newsletter.delivery.ledger import Claimed
+from newsletter.delivery.printing import PrintRoom
+from newsletter.mail import Print
 from newsletter.models import Delivery, Edition, EditionPaper
+from newsletter.transport.carrier import Letter
 from newsletter.transport.outcomes import Accepted, NoAnswer, Refused
+from newsletter.transport.single import SingleCarrier
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
 from tests.newsletter.smtp_script import HANG_UP, Server, smtp_server
 
@@ -232,3 +238,38 @@ def test_each_outcome_has_its_state_and_its_wait(
     assert told == (7, state, attempts, NOW + wait if wait else None, True)
     assert change.covers == (state != "rejected")
     assert change.message_id == ("their-id" if state == "accepted" else "")
+
+
+class WithdrawsBetween(PrintRoom):
+    """Before it prints a window of several editions, a paper of the last one is withdrawn."""
+
+    def print(self, row: Claimed) -> Print | None:
+        if row.first_on < self.edition.date:
+            EditionPaper.objects.filter(rank=2, edition=self.edition).update(removed_in=1)
+            Edition.objects.filter(pk=self.edition.pk).update(revision=1)
+        return super().print(row)
+
+
+class TwoAtOnce(SingleCarrier):
+    """Room for two letters, as a mail server with two free lines gives."""
+
+    def room(self, letters: Sequence[Letter]) -> int:
+        return min(2, len(letters)) if super().room(letters) else 0
+
+
+def test_two_windows_go_through_gates_of_their_own(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = make_edition(
+        date=DAY - timedelta(days=1), papers=[(make_paper(title="Of the day before"), [])], state="closed"
+    )
+    # By deadline: today's mail is printed, then the paper is withdrawn, then the longer window is printed.
+    today, both = make_delivery(edition, make_subscriber()), make_delivery(edition, make_subscriber())
+    Delivery.objects.filter(pk=both.pk).update(
+        first_on=earlier.date, expires_at=today.expires_at + timedelta(seconds=1)
+    )
+    monkeypatch.setattr(sending, "carrier", TwoAtOnce)
+    sender = sending.Sender(edition)
+    sender._prints = WithdrawsBetween(edition)
+    assert sender.run().accepted == 2
+    assert ["Is withdrawn" in str(message.body) for message in mail.outbox] == [False, False]
