@@ -17,7 +17,8 @@ from benchmarks.comparison import Different
 from newsletter.delivery.closing import close_if_done
 from newsletter.delivery.planning import plan_due
 from newsletter.mixes import mix_for
-from newsletter.models import EVERY_DAY, Delivery, Edition, Subscriber
+from newsletter.models import Delivery, Edition, Subscriber
+from newsletter.weekdays import EVERY_DAY
 from papers.reading.duties import freeze_moment
 
 DAY = date(2026, 11, 18)  # an edition of every day from here on

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from newsletter import releasing
 from newsletter.delivery import brakes
+from newsletter.marks import LOST_UNTIL
 from newsletter.models import Edition, EditionPaper
 from newsletter.telling import tell_admins
 from papers.card import card_of
@@ -25,8 +26,6 @@ from papers.trending import Score, as_json
 TOP = 50
 TOP_PER_TOPIC = 8
 WAITING = (Edition.State.OPEN, Edition.State.HELD, Edition.State.MISSED)
-# At midnight of the last day whose edition a restored backup has lost: what was listed before may be out.
-LOST_UNTIL = "editions lost until"
 
 
 class EditionError(Exception):
@@ -80,6 +79,16 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
         return None
     built = build(day, now=now)
     return None if built.state == Edition.State.HELD else built
+
+
+def miss_between(since: date, today: date) -> None:
+    """Record each day after `since` and before `today` that has no row as missed: it is said, never silent.
+
+    Rows that are there already, and wait, are missed by `editorial.look_after`.
+    """
+    days = [since + timedelta(days=n) for n in range(1, (today - since).days)]
+    missed = [Edition(date=day, state=Edition.State.MISSED) for day in days]
+    Edition.objects.bulk_create(missed, ignore_conflicts=True)
 
 
 def wait_anew(day: date, *, now: datetime) -> None:

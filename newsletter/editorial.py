@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from newsletter import releasing
+from newsletter.marks import RESTORED
 from newsletter.models import Delivery, Edition, EditionPaper
-from newsletter.releasing import BEFORE_FREEZE, RESTORED
+from newsletter.releasing import BEFORE_FREEZE
 from newsletter.telling import tell_admins
 from papers.models import Mark
 
@@ -22,7 +23,7 @@ State = Edition.State
 CANCELLED = "the edition was cancelled"
 # Windows reach back over seven editions; what is older is in no mail any more.
 STILL_MAILED = timedelta(days=14)
-_REVISED = (State.HELD, State.FROZEN, State.SENDING, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
+REVISED = (State.HELD, *Edition.PRINTED)  # once frozen
 
 
 class EditorialError(Exception):
@@ -124,7 +125,7 @@ def withdraw(number: int, papers: Sequence[int]) -> int:
     """
     with transaction.atomic():
         edition = _locked(number)
-        if edition.frozen_at is None or edition.state not in _REVISED:
+        if edition.frozen_at is None or edition.state not in REVISED:
             raise EditorialError(f"{edition} is {edition.state}: there is no mail to take a paper out of")
         entries = EditionPaper.objects.filter(edition=edition, paper__in=papers, removed_in=None)
         removed = entries.update(removed_in=edition.revision + 1)
@@ -228,7 +229,7 @@ def _taken_back(*, now: datetime) -> dict[int, list[int]]:
         removed_in=None,
         edition__date__gte=(now - STILL_MAILED).date(),
         edition__frozen_at__isnull=False,
-        edition__state__in=_REVISED,
+        edition__state__in=REVISED,
     )
     found: dict[int, list[int]] = {}
     for number, paper in entries.order_by("edition").values_list("edition", "paper"):

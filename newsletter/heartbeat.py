@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 
 from newsletter import edition, editorial, signup
 from newsletter.delivery import brakes, closing, expiring, planning, sweeping
+from newsletter.marks import LAST_TICK
 from newsletter.models import Edition
 from papers.models import Mark
 from papers.reading import duties, runs, thinning
 
 logger = logging.getLogger(__name__)
-LAST_TICK = "last tick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,10 @@ def beat(*, now: datetime) -> Pulse:
 
 
 def _notice_absence(today: date, *, now: datetime) -> None:
-    """Remember this tick. Where the one before is long past, today's edition gets all its time for readings:
-    nobody tried them meanwhile."""
+    """Remember this tick. Where the one before is long past, the days between are recorded as missed, and
+    today's edition gets all its time for readings: nobody tried them meanwhile."""
     before = Mark.objects.filter(name=LAST_TICK).values_list("at", flat=True).first()
     if before is not None and now - before > duties.AWAY:
+        edition.miss_between(before.astimezone(UTC).date(), today)
         edition.wait_anew(today, now=now)
     Mark.objects.update_or_create(name=LAST_TICK, defaults={"at": now})

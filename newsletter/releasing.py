@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
+from newsletter.marks import RESTORED
 from newsletter.models import Edition
 from papers.models import Mark
 
-# Set by `after_restore`: the time of the backup. Nothing is sent by itself until somebody takes it away.
-RESTORED = "backup restored"
 BEFORE_FREEZE = (Edition.State.OPEN, Edition.State.HELD)
 
 

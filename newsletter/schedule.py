@@ -4,11 +4,14 @@ A slot is one local hour on one local day. A day on which the clocks jump over t
 next moment that exists; a day on which the hour happens twice has it at the first.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
+
+logger = logging.getLogger(__name__)
 
 CUT_OFF = timedelta(hours=6)  # from the moment a mail is due until it is not sent any more
 # Of an edition that comes due day after day, since no newer one is there, the last slots are looked at: each
@@ -55,6 +58,15 @@ def zone(name: str) -> ZoneInfo:
     if _zones().get(name.casefold()) != name:
         raise UnknownZone(f"{name[:64]!r} is no time zone; write a name such as Europe/Berlin")
     return _load(name)
+
+
+def zone_or_utc(name: str) -> ZoneInfo:
+    """The time zone of this name. One that the zone database does not know (any more) is UTC, and told."""
+    try:
+        return zone(name)
+    except UnknownZone as error:
+        logger.warning("Readers are planned by UTC: %s", error)
+        return zone("UTC")
 
 
 def canonical(name: str) -> str:

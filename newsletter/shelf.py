@@ -6,14 +6,12 @@ from datetime import date
 from django.db.models import QuerySet
 
 from newsletter.models import Edition, EditionPaper
+from newsletter.windows import WIDEST
 from papers.models import Paper
 
 State = Edition.State
-PRINTED = (State.FROZEN, State.SENDING, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
 # A day without an edition has a page that says so: it is shown, never silently left out.
-SHOWN = (*PRINTED, State.EMPTY, State.CANCELLED, State.MISSED)
-
-MOST_IN_A_WINDOW = 7  # editions in one digest
+SHOWN = (*Edition.PRINTED, State.EMPTY, State.CANCELLED, State.MISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,8 @@ def neighbours(day: date, *, today: date) -> Neighbours:
 
 
 def window(first: date, last: date) -> list[Edition]:
-    """The printed editions dated from `first` to `last`, oldest first: the latest seven at most."""
-    return _latest(Edition.objects.filter(date__range=(first, last)), MOST_IN_A_WINDOW)
+    """The printed editions dated from `first` to `last`, oldest first; at most as many as a mail has."""
+    return _latest(Edition.objects.filter(date__range=(first, last)), WIDEST)
 
 
 def up_to(edition: Edition, count: int) -> list[Edition]:
@@ -46,17 +44,18 @@ def up_to(edition: Edition, count: int) -> list[Edition]:
 
 
 def _latest(editions: QuerySet[Edition], count: int) -> list[Edition]:
-    return list(editions.filter(state__in=PRINTED).order_by("-date")[:count])[::-1]
+    return list(editions.filter(state__in=Edition.PRINTED).order_by("-date")[:count])[::-1]
 
 
 def last_with_papers(*, before: date) -> date | None:
     """The latest day before this one whose edition has a paper to show."""
     entries = EditionPaper.objects.filter(
-        edition__date__lt=before, edition__state__in=PRINTED, paper__hidden=False, removed_in=None
+        edition__date__lt=before, edition__state__in=Edition.PRINTED, paper__hidden=False, removed_in=None
     )
     return entries.order_by("-edition__date").values_list("edition__date", flat=True).first()
 
 
 def printed_with(paper: Paper) -> Edition | None:
-    """The one edition that printed this paper, if any did."""
-    return Edition.objects.filter(entries__paper=paper, state__in=PRINTED).first()
+    """The one edition that printed this paper, if any did, and has it still."""
+    has_it = Edition.objects.filter(entries__paper=paper, entries__removed_in=None)
+    return has_it.filter(state__in=Edition.PRINTED).first()

@@ -14,7 +14,7 @@ from newsletter.forms import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import PRINTED, last_with_papers, neighbours, shown, window
+from newsletter.shelf import last_with_papers, neighbours, shown, window
 from papers.models import Topic
 
 
@@ -104,7 +104,7 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
 def _stories(day: date) -> list[Story]:
     """The stories of a printed edition in their order; papers that were hidden or taken out since are not."""
     entries = EditionPaper.objects.filter(
-        edition__date=day, edition__state__in=PRINTED, paper__hidden=False, removed_in=None
+        edition__date=day, edition__state__in=Edition.PRINTED, paper__hidden=False, removed_in=None
     ).order_by("rank")
     return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
 

@@ -4,7 +4,7 @@ import re
 
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-EVERY_DAY = 0b1111111
+EVERY_DAY = 0b1111111  # Monday is the lowest bit
 _WORDS = {"daily": EVERY_DAY, "every day": EVERY_DAY, "weekdays": 0b0011111, "weekend": 0b1100000}
 
 

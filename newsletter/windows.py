@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from newsletter.schedule import Slot
+from newsletter.weekdays import EVERY_DAY
 
 MOST = 7  # editions in one mail; see `reach`
+WIDEST = MOST + 1  # in the week in which the clocks went back
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Habits:
 
     @property
     def has_days_off(self) -> bool:
-        return self.weekdays != 0b1111111
+        return self.weekdays != EVERY_DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from newsletter import edition as editing
-from newsletter.admin import previewing, ruling
-from newsletter.admin.standing import REVISED, standing
+from newsletter.admin import edition_decisions, previewing
+from newsletter.admin.standing import standing
+from newsletter.editorial import REVISED
 from newsletter.models import Edition, EditionPaper
 from newsletter.releasing import kept_by
 from newsletter.tally import mails_by_state, mails_in_words
@@ -141,16 +142,16 @@ class EditionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().change_view(request, object_id, form_url, extra_context)
 
     def decide_view(self, request: HttpRequest, number: str, verb: str) -> HttpResponse:
-        return ruling.decide(self, request, int(number), verb)
+        return edition_decisions.decide(self, request, int(number), verb)
 
     def cancel_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        return ruling.cancel(self, request, number)
+        return edition_decisions.cancel(self, request, number)
 
     def withdraw_view(self, request: HttpRequest, number: int, entry: int) -> HttpResponse:
-        return ruling.withdraw(self, request, number, entry)
+        return edition_decisions.withdraw(self, request, number, entry)
 
     def tick_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        return ruling.tick(self, request, number)
+        return edition_decisions.tick(self, request, number)
 
     def preview_view(self, request: HttpRequest, number: int) -> HttpResponse:
         return previewing.page(self, request, number)

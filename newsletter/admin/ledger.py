@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from newsletter.addresses import AddressError, parse_address
-from newsletter.admin import deciding
+from newsletter.admin import doubt
 from newsletter.mixes import topics_in_words
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, TopicMix
 from papers.admin.readonly import ReadOnlyAdmin
@@ -77,7 +77,7 @@ class DeliveryAdmin(ByAddress):
         return [path("decide/", view, name="newsletter_delivery_decide"), *super().get_urls()]
 
     def decide_view(self, request: HttpRequest) -> HttpResponse:
-        return deciding.decide(self, request)
+        return doubt.decide(self, request)
 
     @admin.display(description="papers of")
     def window(self, delivery: Delivery) -> str:
@@ -86,15 +86,15 @@ class DeliveryAdmin(ByAddress):
         return f"{last:%d %b}" if first == last else f"{first:%d %b} to {last:%d %b}"
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return deciding.may_decide(request)
+        return doubt.may_decide(request)
 
     @admin.action(description="In doubt: they arrived", permissions=["decide"])
     def they_arrived(self, request: HttpRequest, mails: QuerySet[Delivery]) -> HttpResponse | None:
-        return deciding.ask(self, request, mails, "arrived")
+        return doubt.ask(self, request, mails, "arrived")
 
     @admin.action(description="In doubt: send them again", permissions=["decide"])
     def send_them_again(self, request: HttpRequest, mails: QuerySet[Delivery]) -> HttpResponse | None:
-        return deciding.ask(self, request, mails, "again")
+        return doubt.ask(self, request, mails, "again")
 
 
 @admin.register(OutboxMail)

@@ -21,14 +21,15 @@ from newsletter.addresses import AddressError, parse_address
 from newsletter.mail import preview
 from newsletter.mixes import topics_in_words
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
-from newsletter.shelf import MOST_IN_A_WINDOW, up_to, window
+from newsletter.shelf import up_to, window
+from newsletter.windows import MOST, WIDEST
 
 MIXES_OFFERED = 30
 # How many editions a mail may be shown of, and who gets so many.
 WINDOWS = {
     1: "this edition alone",
     3: "the last three, as after a weekend",
-    MOST_IN_A_WINDOW: "the last seven, as a weekly reader",
+    MOST: "the last seven, as a weekly reader",
 }
 # A link of the mail opens in a tab of its own, which is free and knows nothing of the desk.
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
@@ -142,8 +143,8 @@ def _asked_for(request: HttpRequest, edition: Edition) -> list[Edition]:
     if "editions" not in request.GET:
         return []
     count = _number(request.GET["editions"])
-    if not 1 <= count <= MOST_IN_A_WINDOW:
-        raise Http404(f"a mail covers 1 to {MOST_IN_A_WINDOW} editions")
+    if not 1 <= count <= WIDEST:
+        raise Http404(f"a mail covers 1 to {WIDEST} editions")
     return up_to(edition, count)
 
 
@@ -155,8 +156,8 @@ def _owed(reader: Subscriber, edition: Edition) -> list[Edition]:
         return window(planned.first_on, planned.last_on) or [edition]
     covered = rows.filter(covers=True).values_list("last_on", flat=True).first()
     if covered is None:
-        return up_to(edition, MOST_IN_A_WINDOW if reader.weekdays.bit_count() == 1 else 1)
-    return [one for one in up_to(edition, MOST_IN_A_WINDOW) if one == edition or one.date > covered]
+        return up_to(edition, MOST if reader.weekdays.bit_count() == 1 else 1)
+    return [one for one in up_to(edition, MOST) if one == edition or one.date > covered]
 
 
 def _over(editions: list[Edition]) -> str:

@@ -11,7 +11,6 @@ from newsletter.releasing import BEFORE_FREEZE, awaits_approval, kept_by
 
 State = Edition.State
 SHOWN = 100  # moments; an edition has about so many where its readers live in every zone
-REVISED = (State.HELD, State.FROZEN, State.SENDING, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from newsletter.models import Delivery, Edition
 from newsletter.telling import tell_admins
 
 State = Delivery.State
-ENOUGH = 200  # accepted mails, before which a share says nothing
+ENOUGH = 200  # mails, before which a share says nothing
 FEWEST_FAILURES, MOST_FAILURES = 5, 0.01
 NONE_TAKEN = 20  # rejected, and not one accepted: then the fault is ours, such as a relay that is denied
 FEWEST_COMPLAINTS, MOST_COMPLAINTS = 2, 0.001
@@ -39,7 +39,7 @@ class Failures:
         failed, sent = self.rejected + self.bounced, self.accepted + self.rejected
         if not self.accepted:
             return self.rejected >= NONE_TAKEN
-        return self.accepted >= ENOUGH and failed >= FEWEST_FAILURES and failed > MOST_FAILURES * sent
+        return sent >= ENOUGH and failed >= FEWEST_FAILURES and failed > MOST_FAILURES * sent
 
     def __str__(self) -> str:
         if not self.accepted:
@@ -70,7 +70,7 @@ def check(edition: Edition, *, now: datetime) -> bool:
 def look(*, now: datetime) -> int:
     """Judge every edition that is being sent, for failures are also told by events; return how many stop."""
     sending = Edition.objects.filter(state__in=Edition.SENDABLE, paused_at=None)
-    return sum(_judge(number, now=now) for number in sending.values_list("pk", flat=True))
+    return sum(check(edition, now=now) for edition in sending)
 
 
 def _judge(number: int, *, now: datetime) -> bool:

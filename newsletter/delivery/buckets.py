@@ -1,15 +1,13 @@
 """Which pairs of zone and hour the readers have: planning goes by them, never by single readers."""
 
-import logging
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from newsletter import schedule
-from newsletter.models import EVERY_DAY, Subscriber
-
-logger = logging.getLogger(__name__)
+from newsletter.models import Subscriber
+from newsletter.weekdays import EVERY_DAY
 
 # Jumps from zone to zone in the index, so that a million readers cost no more than a hundred.
 _BUCKETS = """
@@ -39,12 +37,7 @@ class Bucket:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Their zone. A name that the zone database does not know (any more) is read as UTC, and told."""
-        try:
-            return schedule.zone(self.timezone)
-        except schedule.UnknownZone as error:
-            logger.warning("Readers are planned by UTC: %s", error)
-            return schedule.zone("UTC")
+        return schedule.zone_or_utc(self.timezone)
 
 
 def buckets() -> list[Bucket]:
@@ -59,4 +52,4 @@ def some_have_days_off(bucket: Bucket) -> bool:
     readers = Subscriber.objects.filter(
         state=Subscriber.State.ACTIVE, timezone=bucket.timezone, hour=bucket.hour
     )
-    return readers.exclude(weekdays=EVERY_DAY).exists()
+    return readers.filter(weekdays__lt=EVERY_DAY).exists()

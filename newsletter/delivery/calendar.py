@@ -5,11 +5,8 @@ from datetime import datetime
 
 from newsletter.models import Edition
 from newsletter.schedule import Slot
-from newsletter.windows import MOST, Issue, reach
+from newsletter.windows import WIDEST, Issue, reach
 from papers.reading.duties import freeze_moment
-
-State = Edition.State
-RELEASED = (*Edition.SENDABLE, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,8 @@ class Run:
 
 def run_of(edition: Edition) -> Run:
     """Two queries."""
-    released = Edition.objects.filter(state__in=RELEASED, frozen_at__isnull=False)
-    past = released.filter(date__lte=edition.date).order_by("-date")[: MOST + 1]
+    released = Edition.objects.filter(state__in=Edition.PRINTED, frozen_at__isnull=False)
+    past = released.filter(date__lte=edition.date).order_by("-date")[:WIDEST]
     later = released.filter(date__gt=edition.date).order_by("date").values_list("date", flat=True).first()
     return Run(
         edition,

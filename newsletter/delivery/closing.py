@@ -10,7 +10,7 @@ from django.db.models import Count
 from newsletter import schedule
 from newsletter.delivery.buckets import buckets, some_have_days_off
 from newsletter.delivery.calendar import Run, run_of
-from newsletter.delivery.planning import insert_by_hand, insert_slot, past_slots, plan
+from newsletter.delivery.planning import insert_by_hand, insert_slot, keep_planners_out, past_slots, plan
 from newsletter.failpoints import failpoint
 from newsletter.models import Delivery, Edition
 
@@ -54,6 +54,9 @@ def close_if_done(edition: Edition, *, now: datetime, late_too: bool = False) ->
     if not late_too and (run.issue.released_at > now or _comes_again(run, now=now)):
         return False
     with transaction.atomic():
+        # Else a planner that is at work now would add rows to a closed edition.
+        if not keep_planners_out(wait=late_too):
+            return False
         found = insert_by_hand(edition, only=None, now=now) if late_too else _anti_join(run, now=now)
         closed = found == 0 and _close(edition, now=now)
         failpoint("before-close-commit")
@@ -99,7 +102,7 @@ def _anti_join(run: Run, *, now: datetime) -> int:
 
 
 def _close(edition: Edition, *, now: datetime) -> bool:
-    # Not against foreign keys that point to it, which other planners' rows check.
+    # Gates read it under a lock, and wait.
     locked = Edition.objects.select_for_update(no_key=True).get(pk=edition.pk)
     found = balance(edition)
     if locked.state != Edition.State.SENDING or not found.is_even:

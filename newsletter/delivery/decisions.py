@@ -1,16 +1,14 @@
 """Mails in doubt: a person decides whether they arrived or are sent again. Nothing is resent without that."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from newsletter.models import Delivery, Edition
+from newsletter.schedule import CUT_OFF
 
 State = Delivery.State
-SENT_AGAIN_WITHIN = timedelta(hours=6)
-# An edition that was stopped for good sends nothing again.
-_MAY_SEND = (*Edition.SENDABLE, Edition.State.CLOSED_WITH_IN_DOUBT, Edition.State.CLOSED)
 
 
 def arrived(numbers: Sequence[int], reason: str, *, now: datetime) -> list[int]:
@@ -32,12 +30,13 @@ def send_again(numbers: Sequence[int], reason: str, *, now: datetime) -> list[in
     and whoever left meanwhile is left out at the gate. A closed edition is sent again until they are settled.
     """
     with transaction.atomic():
-        rows = [row for row in _locked(numbers) if row.edition.state in _MAY_SEND]
+        # An edition that was stopped for good sends nothing again.
+        rows = [row for row in _locked(numbers) if row.edition.state in Edition.PRINTED]
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
             state=State.PENDING,
             reason=f"to be sent again: {reason}",
             covers=True,
-            expires_at=now + SENT_AGAIN_WITHIN,
+            expires_at=now + CUT_OFF,
             attempts=0,
             next_at=None,
             token=None,

@@ -15,12 +15,11 @@ from django.conf import settings
 from django.db import connection
 from psycopg.rows import class_row, scalar_row
 
+from newsletter.delivery.owed import TOO_LATE
 from newsletter.delivery.recording import Change
 from newsletter.failpoints import failpoint
 from newsletter.mail import message_id
 from newsletter.models import Edition, Subscriber
-
-LATE = "could not be sent in time"
 
 # By deadline first; within one moment mix by mix, so that each is composed once.
 _CLAIM = """
@@ -191,7 +190,7 @@ class Ledger:
 
     def refuse(self, rows: Sequence[Claimed], *, now: datetime) -> list[str]:
         """Settle or give back rows that did not pass the gate; return their new states."""
-        values = {"ids": [row.id for row in rows], "token": self.token, "now": now, "late": LATE}
+        values = {"ids": [row.id for row in rows], "token": self.token, "now": now, "late": TOO_LATE}
         return _run(scalar_row, _REFUSE, values)
 
     def release(self) -> None:

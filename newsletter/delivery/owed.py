@@ -12,8 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from newsletter.models import EVERY_DAY, Delivery, Edition, Subscriber
+from newsletter.models import Delivery, Edition, Subscriber
 from newsletter.schedule import CUT_OFF, Slot
+from newsletter.weekdays import EVERY_DAY
 from newsletter.windows import Issue
 
 FILES = "newsletter.filemail.EmailBackend"
@@ -40,7 +41,7 @@ _INSERT = """
 """
 _OWED_AT_SLOT = """
            s.timezone = %(timezone)s AND {same_hour}
-       AND s.weekdays & %(weekdays)s <> 0 AND (NOT %(late)s OR s.weekdays <> %(every_day)s)
+       AND s.weekdays & %(weekdays)s <> 0 AND (NOT %(late)s OR s.weekdays < %(every_day)s)
        AND (s.active_from IS NULL OR s.active_from <= %(due_at)s)
        AND (s.paused_until IS NULL OR s.paused_until <= %(local_day)s::date)
 """

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+
+from newsletter.schedule import zone_or_utc
 
 Bucket = tuple[str, int | None, int]  # zone, local hour or None, bits of the weekdays
 
@@ -14,7 +15,7 @@ def came_due(bucket: Bucket, *, since: datetime, until: datetime) -> bool:
     clock repeats both do.
     """
     zone, hour, weekdays = bucket
-    here = ZoneInfo(zone)
+    here = zone_or_utc(zone)
     day, last = since.astimezone(here).date(), until.astimezone(here).date()
     while day <= last:
         if weekdays >> day.weekday() & 1:

@@ -1,15 +1,17 @@
 """Writes a row for everybody to whom an edition is due and who has none.
 
 One planner at a time works on a slot, under a lock of the database, so that the windows of one reader never
-overlap; any number may try. What was planned for a slot is written with its mark in one transaction: a
+overlap. Any number may try, and who finds another at work leaves it to that one; only a person's command
+waits. Nobody else is kept: an edition that is cancelled meanwhile has rows that no gate lets pass. What was
+planned for a slot is written with its mark in one transaction: a
 planner that is killed leaves both or neither.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from newsletter import schedule
 from newsletter.delivery import owed
@@ -19,9 +21,6 @@ from newsletter.failpoints import failpoint
 from newsletter.models import Edition, Slot, Subscriber
 
 _LOCK = 0x706C616E  # "plan", among the advisory locks of this database
-_ATTEMPTS = 3
-# Shared with gates, which would else deadlock with this; closing waits for it.
-_HOLD_OPEN = "SELECT id FROM newsletter_edition WHERE id = %(edition)s AND state = 'sending' FOR SHARE"
 _MARK = """
     INSERT INTO newsletter_slot (edition_id, timezone, hour, due_at, planned_at, planned)
     VALUES (%(edition)s, %(timezone)s, %(hour)s, %(due_at)s, %(now)s, %(planned)s)
@@ -39,8 +38,13 @@ def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, lat
     """
     _start_sending(edition)
     if late_too:
-        return _commit(lambda: insert_by_hand(edition, only=only, now=now))
-    return _plan_slots(run_of(edition), buckets(), now=now)
+        with transaction.atomic():
+            keep_planners_out()
+            planned = insert_by_hand(edition, only=only, now=now)
+            failpoint("before-plan-commit")
+        failpoint("after-plan-commit")
+        return planned
+    return _plan_slots(run_of(edition), buckets(), now=now) or 0
 
 
 def plan_due(*, now: datetime) -> int:
@@ -52,7 +56,10 @@ def plan_due(*, now: datetime) -> int:
     planned = 0
     for edition in sendable:
         _start_sending(edition)
-        planned += _plan_slots(run_of(edition), everybody, now=now)
+        new = _plan_slots(run_of(edition), everybody, now=now)
+        if new is None:
+            break
+        planned += new
     return planned
 
 
@@ -74,8 +81,11 @@ def past_slots(
 
 
 def insert_slot(run: Run, bucket: Bucket, slot: schedule.Slot, *, now: datetime, again: bool = False) -> int:
-    """Plan one slot in the caller's transaction: its rows and its mark. `again`: though it has the mark."""
-    if not hold_open(run.edition):
+    """Plan one slot in the caller's transaction, which keeps other planners out: its rows and its mark.
+
+    `again`: though it has the mark.
+    """
+    if not _is_open(run.edition):
         return 0
     mark: dict[str, Any] = {
         "edition": run.edition.pk,
@@ -107,43 +117,37 @@ def insert_slot(run: Run, bucket: Bucket, slot: schedule.Slot, *, now: datetime,
 
 def insert_by_hand(edition: Edition, *, only: Subscriber | None, now: datetime) -> int:
     """Plan by a person's decision, in the caller's transaction."""
-    return owed.insert_by_hand(edition, only=only, now=now) if hold_open(edition) else 0
+    return owed.insert_by_hand(edition, only=only, now=now) if _is_open(edition) else 0
 
 
-def hold_open(edition: Edition) -> bool:
-    """Keep other planners out and the edition as it is until this transaction ends; False: it is not open."""
+def keep_planners_out(*, wait: bool = True) -> bool:
+    """Keep other planners out until this transaction ends. False, without `wait`: one is at work."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        cursor.execute(_HOLD_OPEN, {"edition": edition.pk})
-        return cursor.fetchone() is not None
+        if wait:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            return True
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
 
 
-def _plan_slots(run: Run, readers: Sequence[Bucket], *, now: datetime) -> int:
+def _is_open(edition: Edition) -> bool:
+    return Edition.objects.filter(pk=edition.pk, state=Edition.State.SENDING).exists()
+
+
+def _plan_slots(run: Run, readers: Sequence[Bucket], *, now: datetime) -> int | None:
+    """Plan the slots that have no mark, each in a transaction of its own; None: another one is at work."""
     marked = set(Slot.objects.filter(edition=run.edition).values_list("timezone", "hour", "due_at"))
     planned = 0
     for bucket, slot in past_slots(run, readers, now=now):
-        if (bucket.timezone, bucket.hour, slot.at) not in marked:
-            planned += _commit(lambda bucket=bucket, slot=slot: insert_slot(run, bucket, slot, now=now))  # type: ignore[misc]
+        if (bucket.timezone, bucket.hour, slot.at) in marked:
+            continue
+        with transaction.atomic():
+            if not keep_planners_out(wait=False):
+                return planned or None
+            planned += insert_slot(run, bucket, slot, now=now)
+            failpoint("before-plan-commit")
+        failpoint("after-plan-commit")
     return planned
-
-
-def _commit(insert: Callable[[], int]) -> int:
-    """Run one planning statement in its own transaction.
-
-    A reader who is erased in this very moment makes it fail as a whole, and then it is tried again.
-    """
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            with transaction.atomic():
-                planned = insert()
-                failpoint("before-plan-commit")
-        except IntegrityError:
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            failpoint("after-plan-commit")
-            return planned
-    raise AssertionError("unreachable")
 
 
 def _start_sending(edition: Edition) -> None:

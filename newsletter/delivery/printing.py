@@ -9,9 +9,6 @@ from newsletter.failpoints import failpoint
 from newsletter.mail import Press, Print
 from newsletter.models import Edition, TopicMix
 
-State = Edition.State
-# What a window of editions shows; a cancelled or held one among them is passed over.
-SHOWN = (*Edition.SENDABLE, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
 # Prints kept. Rows come mix by mix, so older ones are done with; all of them would not fit.
 KEPT = 16
 
@@ -56,7 +53,9 @@ class PrintRoom:
 
     def _press(self, first_on: date) -> tuple[Press, str]:
         if first_on not in self._presses:
-            window = Edition.objects.filter(date__range=(first_on, self.edition.date), state__in=SHOWN)
+            dates = (first_on, self.edition.date)
+            # A cancelled or held edition among them is passed over.
+            window = Edition.objects.filter(date__range=dates, state__in=Edition.PRINTED)
             press = Press(list(window))
             revisions = " ".join(f"{pk}:{revision}" for pk, revision in sorted(press.revisions.items()))
             self._presses[first_on] = press, revisions

@@ -12,18 +12,16 @@ from django.db import connection, transaction
 
 from newsletter import releasing
 from newsletter.delivery.owed_since import Bucket, those_due
-from newsletter.edition import LOST_UNTIL
-from newsletter.heartbeat import LAST_TICK
+from newsletter.marks import LAST_TICK, LOST_UNTIL, RESTORED
 from newsletter.models import Delivery, Edition, OutboxMail, Subscriber
+from newsletter.windows import MOST
 from papers.models import Mark
 from papers.reading.duties import freeze_moment
 
 State = Edition.State
 # Readers planned between this long before the last tick and that tick are in the backup; sooner is safer.
 MARGIN = timedelta(minutes=10)
-WINDOW = 7  # editions in a digest at most
 UNKNOWN = "a backup was restored: whether it was sent since then is not known"
-_MAILED = (State.FROZEN, State.SENDING, State.CLOSED, State.CLOSED_WITH_IN_DOUBT)
 
 # Readers who may have had their mail since the backup, and whose rows it does not have. Their windows begin
 # after what is covered already, and end with the last edition that the backup knows.
@@ -63,8 +61,8 @@ def time_of_backup() -> datetime | None:
 
     Until somebody lets mails leave again, it stays what the first run found, whatever has ticked since.
     """
-    marks = dict(Mark.objects.filter(name__in=[releasing.RESTORED, LAST_TICK]).values_list("name", "at"))
-    return marks.get(releasing.RESTORED) or marks.get(LAST_TICK)
+    marks = dict(Mark.objects.filter(name__in=[RESTORED, LAST_TICK]).values_list("name", "at"))
+    return marks.get(RESTORED) or marks.get(LAST_TICK)
 
 
 def quarantine(backup: datetime, *, now: datetime) -> Restored:
@@ -91,13 +89,13 @@ def quarantine(backup: datetime, *, now: datetime) -> Restored:
         if restored.missed:
             midnight = datetime.combine(restored.missed[-1], time(), UTC)
             Mark.objects.update_or_create(name=LOST_UNTIL, defaults={"at": midnight})
-        Mark.objects.update_or_create(name=releasing.RESTORED, defaults={"at": backup})
+        Mark.objects.update_or_create(name=RESTORED, defaults={"at": backup})
     return restored
 
 
 def _doubt_the_due(editions: Sequence[Edition], backup: datetime, *, now: datetime) -> int:
     """Write rows in doubt for readers who came due since the backup, up to the last edition it knows."""
-    mailed = [edition for edition in editions if edition.state in _MAILED][-WINDOW:]
+    mailed = [edition for edition in editions if edition.state in Edition.PRINTED][-MOST:]
     buckets = Subscriber.objects.filter(state=Subscriber.State.ACTIVE)
     chosen: list[Bucket] = list(buckets.values_list("timezone", "hour", "weekdays").distinct())
     due = those_due(chosen, since=backup - MARGIN, until=now)

@@ -65,6 +65,7 @@ def test_the_page_says_how_many_of_which_editions_and_who_left(boss: Client, edi
     words = words_of(page)
     assert "3 mails in doubt : handed over, and nobody heard an answer." in words
     assert "Whoever got the first one gets it twice." in words
+    assert "Where the edition is paused, resume it within these six hours." in words
     assert "1 of the readers left or cannot be mailed, and is not mailed again." in words
     assert "Fri 20 November 2026 closed, some mails in doubt 3" in words
     assert "the sender ended (3)" in words

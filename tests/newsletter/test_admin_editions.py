@@ -113,6 +113,7 @@ def test_an_edition_is_held_and_frozen_in_spite_of_its_sources(boss: Client) -> 
     )
     press(boss, edition, "freeze")
     assert edition.state == "frozen"
+    assert "It was so already: nothing was changed." in press(boss, edition, "freeze")
     press(boss, edition, "hold", reason="a doubtful lead")
     assert (edition.state, edition.held_because) == ("held", "a doubtful lead")
     assert history() == ["Frozen in spite of its sources.", "Held: a doubtful lead."]

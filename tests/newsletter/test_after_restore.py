@@ -12,6 +12,7 @@ from newsletter import edition as editing
 from newsletter import editorial, heartbeat, releasing
 from newsletter.delivery import restoring
 from newsletter.delivery.owed_since import came_due
+from newsletter.marks import LAST_TICK
 from newsletter.models import Delivery, Edition, OutboxMail, Subscriber
 from papers.models import Mark
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
@@ -28,7 +29,7 @@ TOMORROW = NOW + timedelta(hours=12, minutes=31)
 @pytest.fixture
 def wednesday() -> Edition:
     """The edition that was being sent when the backup was taken, with its tick."""
-    Mark.objects.create(name=heartbeat.LAST_TICK, at=BACKUP)
+    Mark.objects.create(name=LAST_TICK, at=BACKUP)
     frozen = datetime(2026, 11, 18, 0, 30, tzinfo=UTC)
     return make_edition(date=WEDNESDAY, papers=[(make_paper(), [])], state="sending", frozen_at=frozen)
 
@@ -175,6 +176,8 @@ def test_it_can_be_run_again_and_keeps_the_time_of_the_backup(wednesday: Edition
         ("UTC", None, 0b0000001, False),  # Mondays
         ("Asia/Tokyo", 20, 0b0000100, True),  # 11:00 UTC, Wednesday
         ("Asia/Tokyo", 20, 0b0000010, False),
+        ("Mars/Base", 12, 0b1111111, True),  # read as UTC, as planning does
+        ("Mars/Base", 13, 0b1111111, False),
         ("America/Los_Angeles", 23, 0b0000010, True),  # 07:00 UTC on Wednesday is Tuesday's 23 o'clock
     ],
 )
@@ -228,7 +231,7 @@ def test_the_command_asks(
 
 
 def test_a_running_installation_is_recognised() -> None:
-    Mark.objects.create(name=heartbeat.LAST_TICK, at=timezone.now() - timedelta(seconds=30))
+    Mark.objects.create(name=LAST_TICK, at=timezone.now() - timedelta(seconds=30))
     assert "THIS LOOKS LIKE A RUNNING INSTALLATION" in run(yes=True)
 
 

@@ -44,9 +44,38 @@ def test_a_day_that_went_by_is_missed_and_can_still_be_built() -> None:
     heartbeat.beat(now=DUE - timedelta(minutes=2))
     later = DUE + timedelta(days=9)
     heartbeat.beat(now=later)
-    assert days()[0] == (DAY, "missed")
+    away = [(DAY + timedelta(days=n), "missed") for n in range(9)]
+    assert days() == [*away, (DAY + timedelta(days=9), "empty"), (DAY + timedelta(days=10), "open")]
     make_paper(listed_on=DAY - timedelta(days=1))
     assert edition.build(DAY, now=later).state == "frozen"
+
+
+@pytest.mark.parametrize("last_tick", [DUE - timedelta(minutes=2), DUE])
+def test_every_day_of_an_outage_is_missed(last_tick: datetime) -> None:
+    make_paper(listed_on=DAY - timedelta(days=1))
+    heartbeat.beat(now=last_tick)
+    first = "missed" if last_tick < DUE else "closed"  # it has no readers
+    later = DUE + timedelta(days=9)
+    for _ in range(2):
+        heartbeat.beat(now=later)
+        away = [(DAY + timedelta(days=n), "missed") for n in range(1, 9)]
+        there = [(DAY + timedelta(days=9), "empty"), (DAY + timedelta(days=10), "open")]
+        assert days() == [(DAY, first), *away, *there]
+
+
+def test_what_was_made_of_a_day_during_an_outage_stays() -> None:
+    heartbeat.beat(now=DUE)
+    later = DUE + timedelta(days=3)
+    make_paper(listed_on=DAY + timedelta(days=1))
+    assert edition.build(DAY + timedelta(days=2), now=later).state == "frozen"
+    heartbeat.beat(now=later)
+    assert [state for _, state in days()] == ["empty", "missed", "closed", "empty", "open"]
+
+
+def test_a_first_tick_and_one_on_the_next_day_miss_nothing() -> None:
+    heartbeat.beat(now=DUE)
+    heartbeat.beat(now=DUE + timedelta(days=1))
+    assert [state for _, state in days()] == ["empty", "empty", "open"]
 
 
 def test_who_comes_after_the_freeze_waits_for_the_next_edition() -> None:

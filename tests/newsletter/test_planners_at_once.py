@@ -6,10 +6,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from newsletter.delivery import owed, planning
-from newsletter.models import Delivery, Slot, Subscriber
+from newsletter.delivery import closing, expiring, owed, planning
+from newsletter.delivery.ledger import Ledger
+from newsletter.models import Delivery, Edition, Slot, Subscriber
 from tests.newsletter.test_planning import day, press, reader, utc
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ def test_five_planners_at_once_write_what_one_would() -> None:
         assert all(one[1] < two[0] for one, two in pairwise(windows))
 
 
-def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_row(
+def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     press(20)
@@ -61,8 +62,13 @@ def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_
         return planned
 
     monkeypatch.setattr(owed, "insert_at_slot", insert_and_erase)
-    assert planning.plan_due(now=utc(20, 6)) == 1
-    assert list(Delivery.objects.values_list("subscriber_id", flat=True)) == [stays.pk]
+    planning.plan_due(now=utc(20, 6))
+    edition = Edition.objects.get()
+    claimed = Ledger(edition).claim(10, now=utc(20, 6))
+    assert [row.subscriber_id for row in claimed] == [stays.pk]
+    # What is left of the other is nobody's, and ends by itself.
+    expiring.expire(now=utc(20, 13))
+    assert list(Delivery.objects.exclude(state="claimed").values_list("state", flat=True)) == ["expired"]
 
 
 def test_rows_and_mark_of_a_slot_are_written_together_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +87,20 @@ def test_rows_and_mark_of_a_slot_are_written_together_or_not_at_all(monkeypatch:
     assert (Delivery.objects.count(), Slot.objects.count()) == (0, 0)
     assert planning.plan_due(now=utc(20, 6)) == 1
     assert (Delivery.objects.count(), Slot.objects.count()) == (1, 1)
+
+
+def test_nobody_waits_for_a_planner_at_work_but_who_plans_by_hand() -> None:
+    edition = press(20)
+    reader(hour=6)
+
+    def tick() -> tuple[int, bool]:
+        try:
+            return planning.plan_due(now=utc(20, 6)), closing.close_if_done(edition, now=utc(20, 6))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            planning.keep_planners_out()
+            assert pool.submit(tick).result(timeout=30) == (0, False)
+        assert pool.submit(tick).result(timeout=30) == (1, False)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.delivery import expiring, owed, planning
@@ -328,6 +328,5 @@ def test_a_closed_edition_plans_nobody() -> None:
     edition.state = "closed"
     edition.save()
     reader(hour=6)
-    with transaction.atomic():
-        assert not planning.hold_open(edition)
     assert planning.plan(edition, now=utc(20, 6)) == 0
+    assert planning.plan(edition, now=utc(20, 6), late_too=True) == 0

@@ -1,12 +1,13 @@
 """The desk's preview shows the window that a reader's mail would have."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from newsletter.models import Edition
+from newsletter.shelf import window
 from papers.models import Topic
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 from tests.pages import headings_of
@@ -44,8 +45,26 @@ def test_the_preview_covers_as_many_editions_as_the_readers_mail(client: Client)
         shown = [name for name in headings_of(frame) if len(name) == 3]
         assert sorted(shown) == sorted(f"{one.date:%a}" for one in editions[-count:])
         assert (f", over {count} editions." in page) == (count > 1)
-    for wrong in ("0", "8", "-1", "x"):
+    for wrong in ("0", "9", "-1", "x"):
         assert client.get(f"{url}?mix={daily.mix_id}&editions={wrong}").status_code == 404
     # The frame on the page shows the same window as the page.
     page = client.get(f"{url}?subscriber={weekly.pk}").content.decode()
     assert f"html/?subscriber={weekly.pk}&amp;editions=7" in page
+
+
+def test_a_mail_of_the_eight_editions_of_a_week_in_which_the_clocks_go_back_is_shown_whole(
+    client: Client,
+) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    topic = make_topic(name="Agents")
+    days = [date(2026, 10, 25) + timedelta(days=n) for n in range(8)]
+    editions = [make_edition(date=day, papers=[(make_paper(), [topic])]) for day in days]
+    reader = make_subscriber(topics={topic: "normal"}, weekdays=64)
+    make_delivery(editions[-1], reader, first_on=days[0])
+    assert window(days[0], days[-1]) == editions
+    url = f"/admin/newsletter/edition/{editions[-1].pk}/preview/"
+    page = client.get(f"{url}?subscriber={reader.pk}").content.decode()
+    assert ", over 8 editions." in page
+    assert f"html/?subscriber={reader.pk}&amp;editions=8" in page
+    frame = client.get(f"{url}html/?subscriber={reader.pk}&editions=8")
+    assert frame.status_code == 200

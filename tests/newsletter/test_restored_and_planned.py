@@ -6,6 +6,7 @@ import pytest
 
 from newsletter import editorial, heartbeat
 from newsletter.delivery import restoring
+from newsletter.marks import LAST_TICK
 from newsletter.models import Delivery, Edition, Subscriber
 from papers.models import Mark
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
@@ -37,7 +38,7 @@ def windows(reader: Subscriber) -> list[tuple[str, date, date]]:
 
 
 def test_only_those_whose_hour_is_yet_to_come_get_the_edition_that_was_being_sent() -> None:
-    Mark.objects.create(name=heartbeat.LAST_TICK, at=BACKUP)
+    Mark.objects.create(name=LAST_TICK, at=BACKUP)
     tuesday, wednesday = printed(17), printed(18, "sending")
     early, noon, late = reader(2), reader(9), reader(18)
     make_delivery(wednesday, early, state="accepted")
@@ -54,7 +55,7 @@ def test_only_those_whose_hour_is_yet_to_come_get_the_edition_that_was_being_sen
 
 
 def test_the_next_digest_of_a_weekly_reader_begins_after_what_may_have_left() -> None:
-    Mark.objects.create(name=heartbeat.LAST_TICK, at=BACKUP)
+    Mark.objects.create(name=LAST_TICK, at=BACKUP)
     for day in (16, 17, 18):
         printed(day)
     weekly = reader(9, weekdays=0b0010000)  # Fridays

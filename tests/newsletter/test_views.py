@@ -88,7 +88,7 @@ def test_before_the_first_edition_the_page_says_so(client: Client) -> None:
     [
         ("empty", "Nothing to print"),
         ("cancelled", "This edition was cancelled"),
-        ("missed", "No edition was made on this day"),
+        ("missed", "There is no edition of this day"),
     ],
 )
 def test_a_day_without_papers_says_why_and_shows_the_last_edition(

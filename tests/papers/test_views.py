@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from newsletter.models import EditionPaper
 from papers.models import Paper, Topic
 from tests.factories import file_under, make_edition, make_paper, make_topic
 from tests.pages import get, headings_of, words_of
@@ -178,6 +179,14 @@ def test_an_edition_that_is_not_printed_is_not_named(client: Client) -> None:
     paper = make_paper()
     make_edition(date=date(2026, 11, 20) + timedelta(days=1), state="held", papers=[(paper, [])])
     assert "Printed in" not in words_of(get(client, f"/papers/{paper.arxiv_id}/"))
+
+
+def test_an_edition_that_the_paper_was_taken_out_of_is_not_named(client: Client) -> None:
+    paper, other = make_paper(), make_paper()
+    make_edition(date=date(2026, 11, 20), papers=[(paper, []), (other, [])])
+    EditionPaper.objects.filter(paper=paper).update(removed_in=1)
+    assert "Printed in" not in words_of(get(client, f"/papers/{paper.arxiv_id}/"))
+    assert "Printed in Friday 20 November 2026" in words_of(get(client, f"/papers/{other.arxiv_id}/"))
 
 
 def test_a_paper_page_costs_the_same_queries_however_many_topics_it_has(client: Client) -> None:

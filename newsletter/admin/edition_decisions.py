@@ -34,7 +34,7 @@ def decide(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int,
         "hold": (f"Held: {reason}.", lambda: editorial.hold(number, reason, now=timezone.now())),
         "freeze": (
             "Frozen in spite of its sources.",
-            lambda: editing.build(edition.date, now=timezone.now()),
+            lambda: _freeze(number),
         ),
     }
     words, act = verbs[verb]
@@ -49,6 +49,16 @@ def decide(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int,
         return _page_of(number)
     desk.message_user(request, words)
     return _page_of(number)
+
+
+def _freeze(number: int) -> bool:
+    """Freeze an edition that waits for its sources; False, and no change, where it does not wait."""
+    # Locked: of two that press at once the second sees what the first did.
+    edition = Edition.objects.select_for_update().get(pk=number)
+    if edition.state not in editing.WAITING or edition.entries.exists():
+        return False
+    editing.build(edition.date, now=timezone.now())
+    return True
 
 
 def cancel(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -> HttpResponse:

@@ -1,0 +1,7 @@
+"""Pure: the names of the moments that are kept as rows of `papers.models.Mark`, and what each says."""
+
+LAST_TICK = "last tick"
+# Set by `after_restore`: the time of the backup. Nothing is sent by itself until somebody takes it away.
+RESTORED = "backup restored"
+# At midnight of the last day whose edition a restored backup has lost: what was listed before may be out.
+LOST_UNTIL = "editions lost until"
