@@ -84,8 +84,10 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
 def miss_between(since: date, today: date) -> None:
     """Record each day after `since` and before `today` that has no row as missed: it is said, never silent.
 
-    Rows that are there already, and wait, are missed by `editorial.look_after`.
+    Of a year at most: a clock may once have been far behind. Rows that are there already, and wait, are
+    missed by `editorial.look_after`.
     """
+    since = max(since, today - timedelta(days=366))
     days = [since + timedelta(days=n) for n in range(1, (today - since).days)]
     missed = [Edition(date=day, state=Edition.State.MISSED) for day in days]
     Edition.objects.bulk_create(missed, ignore_conflicts=True)
