@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from config import keeper
 from config.celery import TICK, app
@@ -238,3 +239,10 @@ def test_a_wish_to_refile_that_no_broker_knows_of_is_found_by_the_tick(crew: Cre
     crew.worker()
     run = "select done, changed, outcome from papers_filingrun"
     wait_until(lambda: rows(own_database, run) == [(3, 1, "done")], 40, "the papers are filed anew")
+
+
+def test_no_time_limit_ends_what_only_waits_for_its_answer() -> None:
+    longest = 30 + settings.NEWSLETTER_LEASE_SECONDS + settings.EMAIL_TIMEOUT
+    assert longest < app.conf.task_soft_time_limit < app.conf.task_time_limit
+    tick = app.tasks["newsletter.tasks.tick"]
+    assert (tick.soft_time_limit, tick.time_limit) == (900, 1200)
