@@ -47,8 +47,8 @@ def _tell(edition: Edition, count: int, reason: str, *, now: datetime) -> None:
         tell_admins(
             f"Mails of {edition.date} came too late",
             f"{count:,} mails {reason}.{stopped}\n\nTheir readers get these papers with their next mail."
-            " Should more of this edition come too late, no further mail says so: see its page in the admin, and the"
-            " log for what kept them waiting.\n",
+            " Should more of this edition come too late, no further mail says so: see its page in the admin,"
+            " and the log for what kept them waiting.\n",
         )
     else:
         logger.warning("%s: %s more mails %s", edition, count, reason)
