@@ -11,6 +11,7 @@ from django.utils import timezone
 from newsletter import tasks
 from newsletter.delivery import draining, planning
 from newsletter.models import Delivery, Edition, Pace
+from papers.models import Paper, Topic
 from tests.celery_queue import tasks_waiting
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 from tests.newsletter.smtp_script import smtp_server
@@ -138,7 +139,7 @@ def test_what_it_has_no_time_for_is_told_and_another_drain_follows(
 def test_what_is_too_late_is_ended_before_the_next_window_is_planned() -> None:
     now = timezone.now()
     before = now - timedelta(hours=7)
-    late = [(make_paper(title="Came too late"), [])]
+    late: list[tuple[Paper, list[Topic]]] = [(make_paper(title="Came too late"), [])]
     paused = make_edition(
         date=DAY - timedelta(days=1), papers=late, state="sending", frozen_at=before, paused_at=now
     )
