@@ -35,9 +35,10 @@ app.conf.update(
     task_ignore_result=True,
     task_acks_late=False,
     worker_prefetch_multiplier=1,
-    # A drain of half a minute may have to wait for one more answer. Whatever takes longer than that hangs.
-    task_soft_time_limit=settings.EMAIL_TIMEOUT + 90,
-    task_time_limit=settings.EMAIL_TIMEOUT + 150,
+    # A drain of half a minute, then the halves of a call that was refused, which end after a lease; the last
+    # of them may wait for its answer. Whatever takes longer than that hangs.
+    task_soft_time_limit=settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS + 90,
+    task_time_limit=settings.EMAIL_TIMEOUT + settings.NEWSLETTER_LEASE_SECONDS + 150,
     worker_hijack_root_logger=False,
     timezone="UTC",
     beat_schedule={

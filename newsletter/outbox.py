@@ -8,6 +8,7 @@ import logging
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 State = OutboxMail.State
 MAX_ATTEMPTS = 6
 LONGEST_WAIT = 20  # seconds for the rate; then the next tick goes on
-# Longer than any transport's timeout: whoever held it then is dead.
+# So long after the timeout of its one mail, whoever held it is dead.
 ABANDONED_AFTER = timedelta(minutes=15)
 
 
@@ -39,17 +40,19 @@ def send_pending(*, now: datetime, limit: int = 50) -> int:
     if not _waiting(now).exists():
         return 0
     line = Line()
-    accepted = 0
+    accepted, began = 0, monotonic()
     try:
         rate.ensure_open(now=now)
         for _ in range(limit):
             # Before each claim: a server that cannot be reached costs no mail its certainty.
             line.open()
             _take_leave()
-            claimed = _claim(now=now)
+            # Of this mail and not of the run, which may have lasted for long: links count from it.
+            moment = now + timedelta(seconds=monotonic() - began)
+            claimed = _claim(now=moment)
             if claimed is None:
                 break
-            accepted += _hand_over(*claimed, line, now=now)
+            accepted += _hand_over(*claimed, line, now=moment)
     except rate.Used as error:
         logger.info("The outbox waits: %s", error)
     except (OSError, TransportDown) as error:  # smtplib's exceptions are OSErrors
@@ -61,7 +64,8 @@ def send_pending(*, now: datetime, limit: int = 50) -> int:
 
 def give_up_abandoned(*, now: datetime) -> int:
     """Mark as in doubt what a sender left behind when it was killed, and return how many."""
-    left = OutboxMail.objects.filter(state=State.HANDOFF, handed_over_at__lt=now - ABANDONED_AFTER)
+    since = now - timedelta(seconds=settings.EMAIL_TIMEOUT) - ABANDONED_AFTER
+    left = OutboxMail.objects.filter(state=State.HANDOFF, handed_over_at__lt=since)
     return left.update(state=State.IN_DOUBT, reason="the sender ended before it heard an answer")
 
 
@@ -138,6 +142,9 @@ def _hand_over(mail: OutboxMail, token: str, line: Line, *, now: datetime) -> bo
     proof: Outcome
     try:
         proof = hand_over(line, compose(mail, token))
+    except SoftTimeLimitExceeded:
+        _record(mail, State.IN_DOUBT, "the time of the task was over before there was an answer", now=now)
+        raise
     except Exception as error:  # not composed; every way to fail must end in a state
         proof = verdict(error)
     if isinstance(proof, Accepted):

@@ -26,7 +26,8 @@ def _is_safe() -> bool:
     return True
 
 
-@shared_task
+# A million rows are planned in minutes.
+@shared_task(soft_time_limit=15 * 60, time_limit=20 * 60)
 def tick() -> None:
     if not _is_safe():
         return

@@ -16,10 +16,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from config import keeper
 from config.celery import TICK, app
 from config.valkey import Valkey
+from newsletter import tasks
 from tests.processes import ROOT, RunningSink, program, smtp_sink, wait_until
 from tests.source_server import SourceServer
 from tests.source_shapes import hf_item
@@ -238,3 +240,9 @@ def test_a_wish_to_refile_that_no_broker_knows_of_is_found_by_the_tick(crew: Cre
     crew.worker()
     run = "select done, changed, outcome from papers_filingrun"
     wait_until(lambda: rows(own_database, run) == [(3, 1, "done")], 40, "the papers are filed anew")
+
+
+def test_no_time_limit_ends_what_only_waits_for_its_answer() -> None:
+    longest = 30 + settings.NEWSLETTER_LEASE_SECONDS + settings.EMAIL_TIMEOUT
+    assert longest < app.conf.task_soft_time_limit < app.conf.task_time_limit
+    assert (tasks.tick.soft_time_limit, tasks.tick.time_limit) == (900, 1200)

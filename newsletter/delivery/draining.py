@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from time import monotonic
 
-from django.db import DatabaseError
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from newsletter.delivery.closing import close_if_done
@@ -31,19 +31,22 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
     expire(now=now)
     deadline = monotonic() + seconds
     for edition in Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date"):
-        left = deadline - monotonic()
-        total.out_of_time = total.out_of_time or left <= 0
+        total.out_of_time = total.out_of_time or deadline <= monotonic()
         if total.out_of_time:
             break
         try:
             plan(edition, now=now)
-            part = Sender(edition).run(seconds=left)
+            # Planning may have waited for another planner.
+            part = Sender(edition).run(seconds=max(0.0, deadline - monotonic()))
             close_if_done(edition, now=timezone.now())
-        except (DatabaseError, ValueError, KeyError) as error:
-            # One edition that cannot be printed must not keep the others.
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:  # an edition may fail in any way, and must not keep the others
             logger.exception("%s cannot be sent", edition)
             total.stopped = total.stopped or f"{edition}: {error}"
             continue
+        if part.stopped:
+            logger.warning("%s waits: %s", edition, part.stopped)
         for name in COUNTS:
             setattr(total, name, getattr(total, name) + getattr(part, name))
         total.out_of_time = part.out_of_time

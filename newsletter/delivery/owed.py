@@ -6,11 +6,12 @@ only, and the window's start is the least of a few terms, one for each edition i
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from newsletter.models import Delivery, Edition, Subscriber
 from newsletter.schedule import CUT_OFF, Slot
@@ -111,6 +112,19 @@ def insert_by_hand(edition: Edition, *, only: Subscriber | None, now: datetime) 
     """
     values = _values(edition, due_at=now, now=now) | {"only": only.pk if only else None}
     return _execute("%(day)s::date", _OWED_BY_HAND, values)
+
+
+def readers_by_hand(edition: Edition, *, only: Subscriber | None, now: datetime) -> QuerySet[Subscriber]:
+    """Whom `insert_by_hand` would write a row for."""
+    rows = Delivery.objects.filter(subscriber=OuterRef("pk"))
+    covered = rows.filter(covers=True, first_on__lte=edition.date, last_on__gte=edition.date)
+    found = Subscriber.objects.filter(~Exists(covered), ~Exists(rows.filter(last_on=edition.date)))
+    found = found.filter(state=Subscriber.State.ACTIVE)
+    if settings.EMAIL_BACKEND != FILES:
+        found = found.exclude(origin="demo")
+    if only is not None:
+        return found.filter(pk=only.pk)
+    return found.filter(Q(paused_until=None) | Q(paused_until__lte=now.astimezone(UTC).date()))
 
 
 def _values(edition: Edition, *, due_at: datetime, now: datetime) -> dict[str, Any]:

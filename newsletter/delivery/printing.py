@@ -37,10 +37,15 @@ class PrintRoom:
         if key not in self._prints:
             while len(self._prints) >= KEPT:
                 del self._prints[next(iter(self._prints))]
-            self._prints[key] = self._press(row.first_on)[0].print(self._mixes[row.mix_id])
-            self.composed += 1
+            self._prints[key] = self.printed(row.first_on, self._mixes[row.mix_id])
             failpoint("after-print")
         return self._prints[key]
+
+    def printed(self, first_on: date, mix: TopicMix) -> Print | None:
+        """Compose one digest, which is not kept."""
+        printed = self._press(first_on)[0].print(mix)
+        self.composed += 1
+        return printed
 
     def printed_from(self, first_on: date) -> str:
         """ "edition:revision" of each edition of the window, by id, as the gate compares it."""

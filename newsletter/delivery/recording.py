@@ -8,6 +8,7 @@ from newsletter.transport.outcomes import Accepted, NoAnswer, Outcome, Refused
 MAX_ATTEMPTS = 6
 # After what would meet every mail, where the other side did not say how long.
 PAUSE_SECONDS = 60
+UNPRINTED_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ def answered(row_id: int, attempts: int, outcome: Outcome, *, now: datetime) -> 
 def not_sent(row_id: int, attempts: int, reason: str) -> Change:
     """Wait again, at once and with as many tries left as before: certainly no byte of it left."""
     return Change(row_id, "pending", reason, attempts=attempts, sent=False)
+
+
+def not_printed(row_id: int, attempts: int, reason: str, *, now: datetime) -> Change:
+    """Wait for somebody to mend it. A try, yet never the last one: the cut-off ends it, and so the reader is
+    owed its editions with the next mail, and no brake counts it as a mail refused."""
+    tried = min(attempts + 1, MAX_ATTEMPTS - 1)
+    return Change(row_id, "pending", reason, attempts=tried, next_at=now + UNPRINTED_FOR, sent=False)
 
 
 def skipped(row_id: int, attempts: int, reason: str, *, covers: bool) -> Change:

@@ -9,11 +9,12 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import takewhile
 from math import inf
 from time import monotonic, sleep
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
@@ -85,6 +86,7 @@ class Sender:
     _changes: list[Change] = field(default_factory=list)  # known, not yet recorded
     _exhausted: bool = False
     _claims: "_Claims" = field(default_factory=lambda: _Claims())
+    _unprinted: dict[tuple[date, int], str] = field(default_factory=dict)  # by window and mix, why
     _wait: float = 0.0  # seconds until the rate lets the next one go
     _failures: int = 0
     _fruitless: int = 0  # gates in a row that let nobody pass
@@ -141,7 +143,7 @@ class Sender:
         self._wait = 0.0
         if not self._ready:
             return 0
-        # One window at a time: a gate compares what one press printed from, and presses differ in their moments.
+        # One window at a time: a gate compares what one press printed from, and each has its own moment.
         first_on = self._rows[self._ready[0].key].first_on
         room = way.room(
             list(takewhile(lambda letter: self._rows[letter.key].first_on == first_on, self._ready))
@@ -247,7 +249,19 @@ class Sender:
             self._prepare(self._queue.popleft(), way)
 
     def _prepare(self, row: Claimed, way: Carrier) -> None:
-        printed = self._prints.print(row)
+        key = (row.first_on, row.mix_id)
+        if key in self._unprinted:
+            self._postpone(row, self._unprinted[key])
+            return
+        try:
+            printed = self._prints.print(row)
+        except (*LOST, SoftTimeLimitExceeded):
+            raise
+        except Exception as error:  # a mix may fail in any way, and must not keep the others
+            logger.exception("%s: mix %s cannot be printed", self.edition, row.mix_id)
+            self._unprinted[key] = f"cannot be printed: {type(error).__name__}: {_one_line(error)}"
+            self._postpone(row, self._unprinted[key])
+            return
         if printed is None:
             self._skip(row, "nothing matched", covers=True)
             return
@@ -259,6 +273,10 @@ class Sender:
             return
         self._rows[row.id] = row
         self._ready.append(letter)
+
+    def _postpone(self, row: Claimed, reason: str) -> None:
+        self.report.postponed += 1
+        self._changes.append(recording.not_printed(row.id, row.attempts, reason, now=self.clock()))
 
     def _skip(self, row: Claimed, reason: str, *, covers: bool) -> None:
         self.report.skipped += 1

@@ -19,7 +19,7 @@ _DOUBT = """
 # A sender that slept may say of a row in doubt that nothing had left, after the edition was closed over it.
 _REOPEN = """
     UPDATE newsletter_edition e SET state = 'sending', closed_at = NULL
-     WHERE e.state = 'closed_with_in_doubt'
+     WHERE e.state IN ('closed', 'closed_with_in_doubt')
        AND EXISTS (SELECT FROM newsletter_delivery d WHERE d.edition_id = e.id AND d.state = 'pending')
 """
 
@@ -27,7 +27,7 @@ _REOPEN = """
 def sweep(*, now: datetime) -> int:
     """Take back what dead senders held: claims become pending, hand-overs in doubt; return how many.
 
-    An edition that was closed with mails in doubt is sent again where one of them waits after all.
+    An edition that was closed is sent again where one of them waits after all.
     """
     with connection.cursor() as cursor:
         cursor.execute(_FREE)

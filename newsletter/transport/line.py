@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
@@ -63,10 +64,15 @@ class Line:
     def send(self, message: EmailMessage) -> Refused | NoAnswer | None:
         """Hand one message to the backend. None where it raised nothing: its answer stands in the message.
 
-        Never raises for what the other side does.
+        Never raises for what the other side does. The time limit of a task does end it: what becomes of the
+        message is not known then.
         """
         try:
             sent = self._send(message)
+        except SoftTimeLimitExceeded:
+            with suppress(Exception):
+                self.close()
+            raise
         except Exception as error:  # every way to fail must end in a state; the error decides which
             over_http = self._session is not None
             found = self._http_verdict(error) if over_http else verdict(error)

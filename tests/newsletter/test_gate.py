@@ -257,9 +257,7 @@ class TwoAtOnce(SingleCarrier):
         return min(2, len(letters)) if super().room(letters) else 0
 
 
-def test_two_windows_go_through_gates_of_their_own(
-    edition: Edition, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_windows_go_through_gates_of_their_own(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = make_edition(
         date=DAY - timedelta(days=1), papers=[(make_paper(title="Of the day before"), [])], state="closed"
     )

@@ -3,23 +3,27 @@
 import email
 import re
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from email.policy import default
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core import mail as sent
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend as EmailBackend
 from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
 from newsletter import outbox, signup
 from newsletter.addresses import parse_address
+from newsletter.delivery import sending
 from newsletter.mixes import mix_for
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.signup import Outcome
 from newsletter.tokens import link_token
-from tests.factories import make_subscriber, make_topic
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 from tests.newsletter.smtp_script import HANG_UP, smtp_server
 from tests.pages import faults_of
 
@@ -204,10 +208,11 @@ def test_one_bad_address_does_not_hold_up_the_others() -> None:
     assert [state for state, _ in states()] == ["rejected", "accepted", "accepted"]
 
 
+@override_settings(EMAIL_TIMEOUT=900)
 def test_what_a_killed_sender_left_is_in_doubt_and_never_sent_again() -> None:
     ask()
     now = timezone.now()
-    OutboxMail.objects.update(state="handoff", handed_over_at=now - timedelta(minutes=14))
+    OutboxMail.objects.update(state="handoff", handed_over_at=now - timedelta(minutes=29))
     outbox.send_pending(now=now)
     assert states() == [("handoff", "")]
     outbox.send_pending(now=now + timedelta(minutes=2))
@@ -249,3 +254,38 @@ def test_four_senders_at_once_send_each_mail_once() -> None:
     addressed = sorted(str(email.message_from_bytes(raw, policy=default)["To"]) for raw in server.received)
     assert addressed == sorted(f"reader{number}@example.org" for number in range(12))
     assert sum(counts) == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_mail_has_the_moment_at_which_it_was_claimed() -> None:
+    for number in range(2):
+        ask(f"reader{number}@example.org")
+    with smtp_server() as server, override_settings(**server.settings):
+        outbox.send_pending(now=timezone.now())
+    assert len(set(OutboxMail.objects.values_list("handed_over_at", flat=True))) == 2
+
+
+class OutOfTime(EmailBackend):
+    """The soft time limit of the task comes while a mail is on its way."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        raise SoftTimeLimitExceeded
+
+
+@override_settings(EMAIL_BACKEND="tests.newsletter.test_outbox.OutOfTime")
+def test_the_time_limit_of_the_task_ends_the_run_and_leaves_one_mail_in_doubt() -> None:
+    for number in range(2):
+        ask(f"reader{number}@example.org")
+    with pytest.raises(SoftTimeLimitExceeded):
+        outbox.send_pending(now=timezone.now())
+    reason = "the time of the task was over before there was an answer"
+    assert states() == [("in_doubt", reason), ("pending", "")]
+
+
+@override_settings(EMAIL_BACKEND="tests.newsletter.test_outbox.OutOfTime")
+def test_the_time_limit_of_the_task_ends_a_sender_and_leaves_one_digest_in_doubt() -> None:
+    edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [])], state="sending")
+    rows = [make_delivery(edition, make_subscriber()) for _ in range(2)]
+    with pytest.raises(SoftTimeLimitExceeded):
+        sending.Sender(edition).run()
+    assert [type(row).objects.get(pk=row.pk).state for row in rows] == ["in_doubt", "pending"]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from newsletter.delivery import planning
 from newsletter.models import Delivery, Edition, Subscriber
 from papers.models import Topic
-from tests.factories import make_edition, make_paper, make_subscriber, make_topic
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 from tests.newsletter.smtp_script import smtp_server
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +75,36 @@ def test_a_dry_run_sends_nothing_and_changes_nothing(edition: Edition, readers: 
     assert run("send_edition", "--dry-run", "--to", "ada@example.org")[-1] == (
         "1 mails, 1 digests. Nothing was sent."
     )
+
+
+def test_a_dry_run_leaves_out_who_gets_nothing_and_tells_windows_apart(
+    edition: Edition, readers: list[Subscriber], agents: Topic
+) -> None:
+    before = make_edition(
+        date=DAY - timedelta(days=1), papers=[(make_paper(title="Of Thursday"), [agents])], state="closed"
+    )
+    after = make_edition(date=DAY + timedelta(days=1), state="closed")
+    paused, covered, demo, waits = [
+        make_subscriber(topics={agents: "normal"}, **fields)
+        for fields in ({"paused_until": date(2100, 1, 1)}, {}, {"origin": "demo"}, {})
+    ]
+    make_delivery(after, covered, first_on=DAY, state="accepted")
+    make_delivery(edition, waits, first_on=before.date)
+    said = run("send_edition", "--date", "2026-11-20", "--dry-run")
+    assert sorted(said) == sorted(
+        [
+            "Edition of 2026-11-20, frozen",
+            "     1 readers  3 papers: Since Thursday: The first, and 2 more",
+            "     2 readers  2 papers: The first, and 1 more",
+            "     1 readers  nothing matches, no mail",
+            "3 mails, 3 digests. Nothing was sent.",
+        ]
+    )
+    one = run("send_edition", "--date", "2026-11-20", "--dry-run", "--to", paused.email)
+    assert one[-1] == "1 mails, 1 digests. Nothing was sent.", "named, a reader who paused gets it"
+    sent = run("send_edition", "--date", "2026-11-20")[0]
+    assert "3 planned, 3 digests composed, 3 mails accepted, 1 skipped" in sent, "as the dry run said"
+    assert not Delivery.objects.filter(subscriber__in=[paused, demo]).exists()
 
 
 def test_it_sends_to_one_reader_and_later_to_the_others(edition: Edition, readers: list[Subscriber]) -> None:

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from config.durability import refuse_unsafe
 from newsletter.addresses import AddressError, parse_address
-from newsletter.delivery import closing, planning, sending, sweeping
-from newsletter.mail import Press
+from newsletter.delivery import closing, owed, planning, sending, sweeping
+from newsletter.delivery.printing import PrintRoom
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 from papers.management import arguments
 
@@ -84,27 +84,27 @@ class Command(BaseCommand):
             self.stdout.write(f"Closed{f' with {doubt} in doubt: see the admin' if doubt else ''}.")
 
     def _say_what_would_be_sent(self, edition: Edition, only: Subscriber | None) -> None:
-        rows = Delivery.objects.filter(edition=edition)
-        owed = Subscriber.objects.filter(state=Subscriber.State.ACTIVE).exclude(
-            pk__in=rows.values("subscriber")
-        )
-        waiting = rows.filter(state=Delivery.State.PENDING)
+        now = timezone.now()
+        waiting = Delivery.objects.filter(edition=edition, state=Delivery.State.PENDING, expires_at__gt=now)
         if only is not None:
-            owed, waiting = owed.filter(pk=only.pk), waiting.filter(subscriber=only)
+            waiting = waiting.filter(subscriber=only)
         self.stdout.write(f"{edition}, {edition.state}")
-        press = Press([edition])
-        counts = Counter(owed.values_list("mix_id", flat=True)) + Counter(
-            waiting.values_list("mix_id", flat=True)
-        )
+        counts = Counter(
+            (edition.date, mix)
+            for mix in owed.readers_by_hand(edition, only=only, now=now).values_list("mix_id", flat=True)
+        ) + Counter(waiting.values_list("first_on", "mix_id"))
+        mixes = TopicMix.objects.filter(pk__in={mix for _, mix in counts}).prefetch_related("choices__topic")
+        by_id = {mix.pk: mix for mix in mixes}
+        room = PrintRoom(edition)
         mails = 0
-        for mix in TopicMix.objects.filter(pk__in=counts).prefetch_related("choices__topic"):
-            printed = press.print(mix)
+        for (first_on, mix_id), readers in sorted(counts.items()):
+            printed = room.printed(first_on, by_id[mix_id])
             what = "nothing matches, no mail"
             if printed:
-                mails += counts[mix.pk]
+                mails += readers
                 what = f"{len(printed.digest.items)} papers: {printed.subject}"
-            self.stdout.write(f"{counts[mix.pk]:>6} readers  {what}")
-        self.stdout.write(f"{mails} mails, {press.composed} digests. Nothing was sent.")
+            self.stdout.write(f"{readers:>6} readers  {what}")
+        self.stdout.write(f"{mails} mails, {room.composed} digests. Nothing was sent.")
 
     def _edition(self, day: date | None) -> Edition:
         frozen = Edition.objects.exclude(frozen_at=None).order_by("-date")
