@@ -4,18 +4,15 @@ The same digests, readers and provider, in turns. The provider is a stub on loop
 a real one is further away, which costs the loop a journey for each reader.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
-from pathlib import Path
 
 from django.test import override_settings
 
 from benchmarks import plain
 from benchmarks.comparison import Comparison, same, same_text, timed
+from benchmarks.counting import Counting, counting
 from benchmarks.provider import Tally, kept_mails
 from benchmarks.sending import ours, start_again
 from newsletter.mail import Press
@@ -24,45 +21,19 @@ from newsletter.transport.batch import BatchCarrier
 from newsletter.transport.carrier import Letter
 from newsletter.transport.outcomes import Accepted
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-class Provider:
-    """The counting provider, in a process of its own."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self.port = int(self._read())
-
-    def tally(self) -> Tally:
-        """What came in since the last call."""
-        assert self._process.stdin
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return Tally(**json.loads(self._read()))
-
-    def _read(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline()
-
 
 @contextmanager
-def provider() -> Iterator[Provider]:
-    """A running provider; Django's mail goes there while it lasts."""
-    command = [sys.executable, "-m", "benchmarks.provider"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
-        try:
-            running = Provider(process)
-            with override_settings(
-                EMAIL_BACKEND="anymail.backends.mailgun.EmailBackend",
-                ANYMAIL_MAILGUN_API_KEY="for-measuring",
-                ANYMAIL_MAILGUN_API_URL=f"http://127.0.0.1:{running.port}/v3",
-            ):
-                yield running
-        finally:
-            assert process.stdin
-            process.stdin.close()  # which ends it
+def provider() -> Iterator[Counting[Tally]]:
+    """The counting provider; Django's mail goes there while it lasts."""
+    with (
+        counting("benchmarks.provider", Tally) as running,
+        override_settings(
+            EMAIL_BACKEND="anymail.backends.mailgun.EmailBackend",
+            ANYMAIL_MAILGUN_API_KEY="for-measuring",
+            ANYMAIL_MAILGUN_API_URL=f"http://127.0.0.1:{running.port}/v3",
+        ),
+    ):
+        yield running
 
 
 def compare(edition: Edition, *, rounds: int) -> tuple[Comparison, Comparison]:

@@ -1,70 +1,42 @@
 """Sending: the ledger's sender and the plain Django loop, same digests, readers and mail server, in turns."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 
 from django.test import override_settings
 from django.utils import timezone
 
 from benchmarks import plain
 from benchmarks.comparison import Comparison, same, same_text, timed
+from benchmarks.counting import Counting, counting
 from benchmarks.sink import Tally
 from newsletter.delivery.closing import close_if_done
 from newsletter.delivery.planning import plan
 from newsletter.delivery.sending import Sender
 from newsletter.models import Delivery, Edition, Subscriber
 
-ROOT = Path(__file__).resolve().parents[1]
 # Each mail has its own, whoever sends it; Content-Type holds the boundary.
 OWN_HEADERS = {"date", "message-id", "content-type"}
 
 
-class Sink:
-    """The counting mail server, in a process of its own."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self.port = int(self._read())
-
-    def tally(self) -> Tally:
-        """What came in since the last call."""
-        assert self._process.stdin
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return Tally(**json.loads(self._read()))
-
-    def _read(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline()
-
-
 @contextmanager
-def sink() -> Iterator[Sink]:
-    """A running sink; Django's mail goes there while it lasts."""
-    command = [sys.executable, "-m", "benchmarks.sink"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
-        try:
-            running = Sink(process)
-            with override_settings(
-                EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-                EMAIL_HOST="127.0.0.1",
-                EMAIL_PORT=running.port,
-                EMAIL_HOST_USER="",
-                EMAIL_HOST_PASSWORD="",
-                EMAIL_USE_TLS=False,
-                EMAIL_USE_SSL=False,
-            ):
-                yield running
-        finally:
-            assert process.stdin
-            process.stdin.close()  # which ends it
+def sink() -> Iterator[Counting[Tally]]:
+    """The counting mail server; Django's mail goes there while it lasts."""
+    with (
+        counting("benchmarks.sink", Tally) as running,
+        override_settings(
+            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+            EMAIL_HOST="127.0.0.1",
+            EMAIL_PORT=running.port,
+            EMAIL_HOST_USER="",
+            EMAIL_HOST_PASSWORD="",
+            EMAIL_USE_TLS=False,
+            EMAIL_USE_SSL=False,
+        ),
+    ):
+        yield running
 
 
 def compare(edition: Edition, *, rounds: int) -> Comparison:
