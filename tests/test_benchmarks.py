@@ -18,6 +18,8 @@ from benchmarks import (
     wire,
 )
 from benchmarks.comparison import Different
+from benchmarks.counting import Counting
+from benchmarks.sink import Tally
 from newsletter.models import Delivery, Edition
 
 MAIL = b"From: a@example.org\r\nSubject: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n"
@@ -145,6 +147,6 @@ def test_the_sink_keeps_samples_as_they_were_sent() -> None:
     assert (tally.messages, tally.recipients) == (1, 1)
 
 
-def _mail(server: sending.Sink, address: str, subject: bytes, text: bytes) -> None:
+def _mail(server: Counting[Tally], address: str, subject: bytes, text: bytes) -> None:
     with smtplib.SMTP("127.0.0.1", server.port) as connection:
         connection.sendmail("a@example.org", [address], MAIL % (subject, text))

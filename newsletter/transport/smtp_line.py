@@ -132,11 +132,12 @@ class Line:
             self.sock.send(b"QUIT\r\n")
 
     def wait_for_end(self, seconds: float) -> None:
-        """Wait until the server ends the connection, or for so long."""
+        """Wait until the server said goodbye or ended the connection, or for so long."""
         with suppress(OSError):
             self.sock.settimeout(seconds)
-            while self.sock.recv(READ):
-                pass
+            said = b""
+            while b"\n" not in said and (more := self.sock.recv(READ)):
+                said += more
 
     def close(self) -> None:
         with suppress(OSError):
