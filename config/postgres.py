@@ -104,8 +104,6 @@ class Postgres(Server):
             left.unlink()  # of a killed server; its lock file too names a process that may be anybody's now
         command = [str(programs / "postgres"), "-D", str(self.data), "-k", str(folder)]
         command += ["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"]
-        # Taken only as far as there is data for it; PostgreSQL's own defaults are for machines of long ago.
-        command += ["-c", "shared_buffers=512MB", "-c", "max_wal_size=2GB"]
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             said = self._ready_or_said(command, options, end)
