@@ -115,11 +115,14 @@ class Subscriber(models.Model):
 
 
 class OutboxMail(models.Model):
-    """A confirmation or link mail that was asked for; sent ahead of digests. Its token is stored hashed."""
+    """A mail that was asked for, or tells of a change; sent ahead of digests. Its token is stored hashed."""
 
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "confirm the subscription"
         PREFERENCES = "preferences", "link to the preferences"
+        PRIVATE = "private", "link for an hour, to export, erase or move"
+        MOVE = "move", "confirm the new address"
+        MOVED = "moved", "word to the old address that mail goes elsewhere now"
 
     class State(models.TextChoices):
         PENDING = "pending", "pending"
@@ -138,6 +141,15 @@ class OutboxMail(models.Model):
         related_name="+",
         help_text="The choice that confirming puts in force.",
     )
+    timezone = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="With hour and days what confirming puts in force too; empty: the reader's time stays.",
+    )
+    hour = models.PositiveSmallIntegerField(null=True, blank=True)
+    weekdays = models.PositiveSmallIntegerField(default=EVERY_DAY)
+    to = models.EmailField(blank=True, help_text="Where it goes, if not to the reader's address.")
+    to_key = models.CharField(max_length=320, blank=True, db_index=True, help_text="`to` as it is compared.")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
@@ -150,6 +162,27 @@ class OutboxMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.subscriber_id}"
+
+
+class WeightChange(models.Model):
+    """A topic that a reader gave more or less weight by a link in a mail, so that it can be seen and undone."""
+
+    OFF = "off"
+    WEIGHTS = [(OFF, "off"), *MixTopic.Weight.choices]
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="weight_changes")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="+", help_text="What moved them.")
+    before = models.CharField(max_length=6, choices=WEIGHTS)
+    after = models.CharField(max_length=6, choices=WEIGHTS)
+    changed_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-changed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.before} to {self.after}"
 
 
 class Edition(models.Model):

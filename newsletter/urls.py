@@ -2,7 +2,8 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import people, views
+from newsletter import views
+from newsletter.people import coming, leaving, staying
 
 
 class DayConverter:
@@ -24,11 +25,11 @@ urlpatterns = [
     path("<day:day>/", views.edition, name="edition"),
     path("<day:day>/mix/<str:slug>/", views.digest, name="digest"),
     path("<day:first>/<day:day>/mix/<str:slug>/", views.digest, name="window_digest"),
-    path("subscribe/", people.subscribe, name="subscribe"),
-    path("confirm/<str:token>/", people.confirm, name="confirm"),
-    path("preferences/", people.preferences_link, name="preferences_link"),
-    path("preferences/<str:token>/", people.preferences, name="preferences"),
-    path("unsubscribe/<str:token>/", people.unsubscribe, name="unsubscribe"),
+    path("subscribe/", coming.subscribe, name="subscribe"),
+    path("confirm/<str:token>/", coming.confirm, name="confirm"),
+    path("preferences/", coming.preferences_link, name="preferences_link"),
+    path("preferences/<str:token>/", staying.preferences, name="preferences"),
+    path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
     path("robots.txt", views.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from newsletter.forms import SubscribeForm
+from newsletter.forms.asking import SubscribeForm
 from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
 from newsletter.mail import preview
 from newsletter.models import Edition, EditionPaper, TopicMix

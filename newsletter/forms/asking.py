@@ -1,6 +1,6 @@
-"""What visitors may send us, and the sentence they read when it is something else."""
+"""Asking by an address: for the subscription, or for the link to the preferences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,8 +10,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from newsletter.addresses import MAX_LENGTH, Address, AddressError, parse_address
-from newsletter.mixes import DEFAULT_LENGTH, LENGTHS
-from newsletter.models import MixTopic, TopicMix
+from newsletter.models import MixTopic
 from papers.models import Topic
 
 # A person needs longer than this to read the form and type an address; a script does not wait.
@@ -117,51 +116,6 @@ class SubscribeForm(AskForm):
 
     def weights(self) -> dict[Topic, str]:
         return {self.by_slug[slug]: MixTopic.Weight.NORMAL for slug in self.cleaned_data["topics"]}
-
-
-class PreferencesForm(forms.Form):
-    """Every topic with off, less, normal or more; the length of a mail; what a day without a match brings."""
-
-    OFF = "off"
-    WEIGHTS = ((OFF, "off"), *MixTopic.Weight.choices)
-
-    length = forms.TypedChoiceField(
-        coerce=int, choices=[(n, str(n)) for n in LENGTHS], initial=DEFAULT_LENGTH
-    )
-    when_empty = forms.ChoiceField(
-        choices=[(TopicMix.WhenEmpty.SKIP, "no mail"), (TopicMix.WhenEmpty.TOP, "the day’s top papers")],
-        initial=TopicMix.WhenEmpty.SKIP,
-    )
-
-    def __init__(self, data: Any = None, *, topics: Sequence[Topic], mix: TopicMix, **kwargs: Any) -> None:
-        weights = {choice.topic_id: choice.weight for choice in mix.choices.all()}
-        super().__init__(data, initial=_initial(mix, weights, topics), **kwargs)
-        self.topics = topics
-        for topic in topics:
-            field = forms.ChoiceField(choices=self.WEIGHTS, label=topic.name, required=False)
-            field.error_messages["invalid_choice"] = f"{topic.name}: choose off, less, normal or more."
-            self.fields[_name(topic)] = field
-        sentence = "Choose one of the given answers."
-        self.fields["length"].error_messages["invalid_choice"] = sentence
-        self.fields["when_empty"].error_messages["invalid_choice"] = sentence
-
-    def rows(self) -> list[tuple[Topic, forms.BoundField]]:
-        return [(topic, self[_name(topic)]) for topic in self.topics]
-
-    def weights(self) -> dict[Topic, str]:
-        """The topics that are not off."""
-        answers = {topic: self.cleaned_data[_name(topic)] for topic in self.topics}
-        return {topic: weight for topic, weight in answers.items() if weight not in ("", self.OFF)}
-
-
-def _initial(mix: TopicMix, weights: Mapping[int, str], topics: Sequence[Topic]) -> dict[str, Any]:
-    off = PreferencesForm.OFF
-    chosen = {_name(topic): weights.get(topic.pk, off) for topic in topics}
-    return {**chosen, "length": mix.length, "when_empty": mix.when_empty}
-
-
-def _name(topic: Topic) -> str:
-    return f"topic-{topic.slug}"
 
 
 def _now_signed() -> str:

@@ -1,0 +1,1 @@
+"""What visitors may send us, and the sentence they read when it is something else."""

@@ -1,0 +1,50 @@
+"""Pages behind a mailed link: never stored or named to others, and without CSRF token.
+
+The link itself, which no other site can know, is the authority, no cookie is; besides, `no-referrer` makes
+browsers send `Origin: null`, which the CSRF check refuses.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from newsletter.limits import exceeded
+
+BAD_LINKS_PER_HOUR = 60
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def behind_mailed_link(view: View[P]) -> Callable[..., HttpResponse]:
+    """For pages whose URL is a secret: not cached, no referrer, not indexed, without CSRF token."""
+
+    @csrf_exempt
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Referrer-Policy"] = "no-referrer"
+        response["Cache-Control"] = "no-store"
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return wrapped
+
+
+def bad_link(request: HttpRequest) -> HttpResponse:
+    """A link that is nobody's. Guessing them is slowed down; a good link is never counted."""
+    if exceeded(request, "bad-link", limit=BAD_LINKS_PER_HOUR):
+        return render(request, "429.html", status=429)
+    return render(request, "newsletter/link_unknown.html", status=404)
+
+
+def masked(email: str) -> str:
+    """ "ada@example.org" -> "a•••@example.org": mails get forwarded, and this page with them."""
+    name, _, domain = email.partition("@")
+    return f"{name[:1]}•••@{domain}"
