@@ -165,7 +165,7 @@ class OutboxMail(models.Model):
 
 
 class WeightChange(models.Model):
-    """A topic that a reader gave more or less weight by a link in a mail, so that it can be seen and undone."""
+    """A topic that a reader weighed anew by a link in a mail, kept so that it can be seen and undone."""
 
     OFF = "off"
     WEIGHTS = [(OFF, "off"), *MixTopic.Weight.choices]
