@@ -89,11 +89,11 @@ def past_moments(run: Run, readers: Sequence[Bucket], *, now: datetime) -> Itera
             now=now,
         )
         for slot in found:
-            # A slot without an hour has a statement of its own, and so has what covers other editions.
-            key = (slot.at, bucket.hour is None, tuple(run.in_reach(slot)))
+            # What needs a statement of its own stands apart.
+            key = (slot.at, slot.late, bucket.hour is None, tuple(run.in_reach(slot)))
             together[key].append((bucket, slot))
-    for at, without_hour, in_reach in sorted(together, key=lambda key: key[:2]):
-        yield Moment(at, in_reach, tuple(together[at, without_hour, in_reach]))
+    for key in sorted(together, key=lambda key: key[:3]):
+        yield Moment(at=key[0], in_reach=key[3], slots=tuple(together[key]))
 
 
 def insert_moment(run: Run, moment: Moment, *, now: datetime, again: bool = False) -> int:
