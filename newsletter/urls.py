@@ -3,7 +3,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from newsletter import views
-from newsletter.people import coming, leaving, staying
+from newsletter.people import coming, leaving, private, staying
 
 
 class DayConverter:
@@ -30,6 +30,8 @@ urlpatterns = [
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
+    path("private/<str:token>/", private.private, name="private"),
+    path("move/<str:token>/", private.move, name="move"),
     path("robots.txt", views.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]
