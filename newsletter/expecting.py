@@ -14,9 +14,9 @@ def next_mail(
 ) -> datetime | None:
     """The first moment after `after` at which mail comes to a reader with this hour and these days.
 
-    `freezes` are the moments at which editions will be out, in order, for at least the next eight days: without
-    an hour, the mail comes with one of them. `weekdays`: 1 Monday … 64 Sunday, added up. None where no moment
-    is found, which takes days off on all of them.
+    `freezes` are the moments at which editions will be out, in order, for at least the next eight days:
+    without an hour, the mail comes with one of them. `weekdays`: 1 Monday … 64 Sunday, added up. None where
+    no moment is found, which takes days off on all of them.
     """
     if hour is not None:
         found = (slot.at for slot in slots(zone, hour, after, after + _AHEAD) if slot.weekdays & weekdays)

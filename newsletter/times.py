@@ -24,19 +24,16 @@ class Times:
     def weekly(self) -> bool:
         return self.weekdays.bit_count() == 1
 
-    def __str__(self) -> str:
-        return in_words(self)
-
 
 def times_of(reader: Subscriber) -> Times:
     return Times(reader.timezone, reader.hour, reader.weekdays)
 
 
-def times_after(mail: OutboxMail) -> Times:
+def times_after(mail: OutboxMail, reader: Subscriber) -> Times:
     """When mail would come once this was confirmed: as was wished, else as the reader has it."""
     if mail.timezone:
         return Times(mail.timezone, mail.hour, mail.weekdays)
-    return times_of(mail.subscriber)
+    return times_of(reader)
 
 
 def in_words(times: Times) -> str:
@@ -66,7 +63,5 @@ def in_words(times: Times) -> str:
             else _("Monday to Friday at %(time)s (%(zone)s)")
         )
     else:
-        text = (
-            _("%(days)s, as soon as the edition is out") if early else _("%(days)s at %(time)s (%(zone)s)")
-        )
+        text = _("%(days)s, as soon as the edition is out") if early else _("%(days)s at %(time)s (%(zone)s)")
     return text % words

@@ -1,4 +1,4 @@
-"""How many papers a day a choice of topics usually gets: counted in the latest editions, as they were frozen."""
+"""How many papers a day a choice of topics usually gets: counted in the latest editions as they stand."""
 
 import logging
 from collections.abc import Collection
@@ -71,15 +71,30 @@ def mail_in_words(a_day: float, *, length: int, weekly: bool) -> str:
     """ "About 6 papers a day": of a whole choice whose mails have at most `length` papers."""
     number = _rounded(min(a_day, length))
     if number and a_day >= ABOUT_ONE and not weekly:
-        return ngettext("About %(number)d paper a day", "About %(number)d papers a day", number) % {
-            "number": number
-        }
+        return _a_day(number)
     number = _rounded(min(7 * a_day, length) if weekly else 7 * a_day)
-    if number:
-        return ngettext("About %(number)d paper a week", "About %(number)d papers a week", number) % {
-            "number": number
-        }
-    return _("A paper now and then")
+    return _a_week(number) if number else _("A paper now and then")
+
+
+def sentences() -> dict[str, str]:
+    """What `mail_in_words` can say, for the script that says it while topics are chosen; # is the number."""
+    return {
+        "day-one": _a_day(1),
+        "day-many": _a_day(2).replace("2", "#"),
+        "week-one": _a_week(1),
+        "week-many": _a_week(2).replace("2", "#"),
+        "rare": _("A paper now and then"),
+    }
+
+
+def _a_day(number: int) -> str:
+    text = ngettext("About %(number)d paper a day", "About %(number)d papers a day", number)
+    return text % {"number": number}
+
+
+def _a_week(number: int) -> str:
+    text = ngettext("About %(number)d paper a week", "About %(number)d papers a week", number)
+    return text % {"number": number}
 
 
 def _rounded(number: float) -> int:

@@ -14,7 +14,7 @@ CONTINENTS = (
 
 @cache
 def offered() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """ (("Europe", ("Europe/Amsterdam", ...)), ..., ("UTC", ("UTC",)))."""
+    """(("Europe", ("Europe/Amsterdam", ...)), ..., ("UTC", ("UTC",)))."""
     names = sorted(available_timezones())
     groups = [
         (continent, tuple(name for name in names if name.startswith(f"{continent}/")))

@@ -22,7 +22,10 @@ DAILY = "daily"
 RHYTHMS = [
     (DAILY, _("every day")),
     ("weekdays", _("Monday to Friday")),
-    *((weekdays.NAMES[day].lower(), format_lazy(_("every {day}"), day=name)) for day, name in WEEKDAYS.items()),
+    *(
+        (weekdays.NAMES[day].lower(), format_lazy(_("every {day}"), day=name))
+        for day, name in WEEKDAYS.items()
+    ),
 ]
 HOURS = [("", _("as soon as the edition is out")), *((hour, f"{hour:02}:00") for hour in range(24))]
 _ONE_OF_THESE = _("Choose one of the given answers.")
@@ -35,15 +38,13 @@ class ChoiceForm(forms.Form):
 
     topics = forms.MultipleChoiceField(
         required=False,
-        error_messages={
-            "invalid_choice": _("One of these topics does not exist here. Please choose again.")
-        },
+        error_messages={"invalid_choice": _("One of these topics does not exist here. Please choose again.")},
     )
     length = forms.TypedChoiceField(
         coerce=int,
         choices=[(n, str(n)) for n in LENGTHS],
         required=False,
-        empty_value=DEFAULT_LENGTH,
+        empty_value=DEFAULT_LENGTH,  # type: ignore[arg-type]
         error_messages={"invalid_choice": _ONE_OF_THESE},
     )
     days = forms.ChoiceField(
@@ -68,7 +69,9 @@ class ChoiceForm(forms.Form):
         try:
             return schedule.canonical(name) if name else ""
         except ValueError as error:
-            raise ValidationError(_("We do not know this time zone. Please choose one of the list.")) from error
+            raise ValidationError(
+                _("We do not know this time zone. Please choose one of the list.")
+            ) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -25,7 +25,7 @@ _ONE_OF_THESE = {"invalid_choice": _("Choose one of the given answers.")}
 
 
 class PreferencesForm(forms.Form):
-    """Everything that a reader chose. Of the fields about time and language, those left out stay as they are."""
+    """Everything that a reader chose. Fields about time and language that are left out stay as they are."""
 
     WEIGHTS = (
         (OFF, _("off")),

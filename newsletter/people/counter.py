@@ -9,7 +9,9 @@ from django.shortcuts import render
 
 from newsletter.forms.asking import SubscribeForm, as_typed
 from newsletter.forms.choosing import ChoiceForm
-from newsletter.usual import Usual, in_words, mail_in_words, usual
+from newsletter.mixes import DEFAULT_LENGTH
+from newsletter.usual import Usual, in_words, mail_in_words, sentences, usual
+from newsletter.weekdays import EVERY_DAY
 from papers.models import Topic
 
 TIMES = ("days", "hour", "timezone")
@@ -26,7 +28,7 @@ def active_topics() -> list[Topic]:
 
 
 def wanted(data: QueryDict) -> dict[str, Any]:
-    """What a link or a foreign page asks to be filled in: `topic` or `topics`, and the fields of the choice."""
+    """What a link or a foreign page wants filled in: `topic` or `topics`, and the fields of the choice."""
     found: dict[str, Any] = {"topics": [*data.getlist("topic"), *data.getlist("topics")]}
     return found | {name: data[name] for name in ("length", *TIMES) if name in data}
 
@@ -51,10 +53,17 @@ def counter(
         "days": count.days,
         "papers": papers_for_scripts(count, topics),
         "total": total(count, form),
-        "details_open": any(form[name].value() for name in TIMES)
-        or form["length"].value() not in (None, "", "10", 10),
+        "sentences": sentences(),
+        "details_open": _has_own_times(form),
     }
     return render(request, "newsletter/subscribe.html", context, status=status)
+
+
+def _has_own_times(form: SubscribeForm) -> bool:
+    """Whether the page must show when mail comes: it is not as usual, or something is wrong with it."""
+    shown = form.shown_times()
+    unusual = shown.hour is not None or shown.weekdays != EVERY_DAY or form.shown_length() != DEFAULT_LENGTH
+    return unusual or (form.is_bound and bool(form.errors.keys() & {"length", *TIMES}))
 
 
 def total(count: Usual, form: ChoiceForm) -> str:
@@ -76,6 +85,6 @@ def papers_for_scripts(count: Usual, topics: Sequence[Topic]) -> str:
 
 
 def prefilled(request: HttpRequest, topics: Sequence[Topic], data: QueryDict) -> SubscribeForm:
-    """The form as a link or another page wants it filled in; it is not yet sent, so nothing is wrong with it."""
+    """The form as a link or another page wants it filled in; it was not sent, so nothing is wrong with it."""
     address = as_typed(data.get("email", "")) if request.method == "POST" else ""
     return SubscribeForm(topics=topics, initial={**wanted(data), "email": address})

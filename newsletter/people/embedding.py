@@ -37,6 +37,6 @@ def embed(request: HttpRequest) -> HttpResponse:
                 "names": [topic.name for topic in topics if topic.slug in chosen],
             },
         )
-        context = {"topics": topics, "chosen": chosen, "snippet": snippet.strip()}
+        context = {"topics": topics, "chosen": chosen, "snippet": snippet.strip(), "sample": snippet}
         response = render(request, "newsletter/embed.html", context)
     return response

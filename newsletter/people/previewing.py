@@ -13,14 +13,14 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.headers import PAGES
-from newsletter.forms.asking import SubscribeForm, as_typed
 from newsletter.forms.choosing import ChoiceForm
 from newsletter.language import language_now
 from newsletter.limits import exceeded
 from newsletter.mail.previews import Preview, preview_of
 from newsletter.models import Edition, TopicMix
-from newsletter.people.counter import active_topics, counter, prefilled, total, wanted
+from newsletter.people.counter import active_topics, counter, prefilled, total
 from newsletter.shelf import shown, up_to
+from newsletter.times import in_words
 from newsletter.usual import usual
 from newsletter.windows import MOST
 
@@ -53,21 +53,20 @@ def look(request: HttpRequest) -> HttpResponse:
     choice = ChoiceForm(_as_fields(data), topics=topics)
     if exceeded(request, "look", limit=LOOKS_PER_HOUR):
         return render(request, "429.html", status=429)
+    form = prefilled(request, topics, data)
     if not choice.is_valid():
-        form = prefilled(request, topics, data)
         return _unlisted(counter(request, form, errors=choice.errors, status=400))
-    form = SubscribeForm(topics=topics, initial={**wanted(data), "email": _address(request)})
-    times, count = choice.shown_times(), usual()
     query = _query(choice)
     context: dict[str, Any] = {
         "form": form,
         "mail": mail_of(choice),
         "today": timezone.now().date(),
-        "topics": [{"name": topic.name, "weight": "normal"} for topic in choice.weights()],
-        "length": choice.cleaned_data["length"],
-        "when": str(times),
-        "times": times,
-        "total": total(count, choice),
+        "choice": {
+            "topics": [{"name": topic.name, "weight": "normal"} for topic in choice.weights()],
+            "length": choice.cleaned_data["length"],
+            "when": in_words(choice.shown_times()),
+        },
+        "total": total(usual(), choice),
         "carried": [pair for pair in query if pair[0] != "topic"],
         "slugs": choice.cleaned_data["topics"],
         "change": f"{reverse('subscribe')}?{urlencode(query)}",
@@ -126,10 +125,6 @@ def _query(choice: ChoiceForm) -> list[tuple[str, str]]:
         if name in choice.data and values[name] not in (None, ""):
             pairs.append((name, str(values[name])))
     return pairs
-
-
-def _address(request: HttpRequest) -> str:
-    return as_typed(request.POST.get("email", ""))
 
 
 def _unlisted(response: HttpResponse) -> HttpResponse:
