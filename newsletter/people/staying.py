@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from newsletter import staying
+from newsletter import staying, tasting
 from newsletter.doorbell import ring_after_commit
 from newsletter.forms.preferring import PauseForm, PreferencesForm
 from newsletter.mixes import mix_for
@@ -103,7 +103,7 @@ def _page(
         "masked": masked(reader.email),
         "when": in_words(times_of(reader)),
         "paused_until": reader.paused_until if reader.paused_until and reader.paused_until > today else None,
-        "changes": [],
+        "changes": tasting.lately(reader, now=timezone.now()),
         "preferences_token": token,
         "unsubscribe_token": link_token("unsubscribe", reader.handle, reader.secret),
         "said": "" if wrong else next((word for word in SAID if word in request.GET), ""),
