@@ -73,7 +73,9 @@ def mail_in_words(a_day: float, *, length: int, weekly: bool) -> str:
     if number and a_day >= ABOUT_ONE and not weekly:
         return _a_day(number)
     number = _rounded(min(7 * a_day, length) if weekly else 7 * a_day)
-    return _a_week(number) if number else _("A paper now and then")
+    if number:
+        return _a_week(number)
+    return _("A paper now and then") if a_day else _("No paper lately")
 
 
 def sentences() -> dict[str, str]:
@@ -84,6 +86,7 @@ def sentences() -> dict[str, str]:
         "week-one": _a_week(1),
         "week-many": _a_week(2).replace("2", "#"),
         "rare": _("A paper now and then"),
+        "none": _("No paper lately"),
     }
 
 

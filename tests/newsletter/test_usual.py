@@ -83,6 +83,7 @@ def test_a_topic_says_how_often_it_comes(a_day: float, words: str) -> None:
         (1, True, "About 7 papers a week"),
         (40, True, "About 10 papers a week"),
         (0.01, True, "A paper now and then"),
+        (0, False, "No paper lately"),
     ],
 )
 def test_a_choice_says_what_it_brings_within_the_length_of_a_mail(
