@@ -1,6 +1,7 @@
 """How many papers a day a choice of topics usually gets: counted in the latest editions as they stand."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -41,6 +42,13 @@ class Usual:
         wanted = set(topics)
         found = sum(count for own, count in self.papers if not wanted or not wanted.isdisjoint(own))
         return found / self.days if self.days else 0.0
+
+    def each_a_day(self) -> dict[str, float]:
+        """Papers a day of every topic by itself; a topic that had none is missing."""
+        found: Counter[str] = Counter()
+        for own, count in self.papers:
+            found.update(dict.fromkeys(own, count))
+        return {slug: count / self.days for slug, count in found.items()}
 
 
 def usual() -> Usual:

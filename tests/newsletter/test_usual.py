@@ -21,6 +21,7 @@ def test_a_paper_under_two_topics_counts_once() -> None:
     found = usual()
     slugs: list[list[str]] = [["agents"], ["theory"], ["agents", "theory"], [], ["unknown"]]
     assert [found.a_day(own) for own in slugs] == [3, 2, 3, 4, 0]
+    assert found.each_a_day() == {"agents": 3, "theory": 2}
 
 
 def test_days_without_papers_count_as_days_and_papers_taken_out_count_no_more() -> None:
