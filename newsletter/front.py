@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from newsletter.spans import Month, Span, Week
+from papers.reading.telling import told
 from papers.sources.names import name_of
 from papers.trending import explain
 
@@ -76,7 +77,7 @@ class FrontPage:
 
 def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:
     """ "Hugging Face read at 00:17 UTC · arXiv stale since Thursday 19 November, 23:40 UTC"."""
-    return " · ".join(f"{name_of(state['source'])} {state['text']}" for state in states)
+    return " · ".join(f"{name_of(state['source'])} {told(state['text'])}" for state in states)
 
 
 def story_of(
