@@ -2,7 +2,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import views
+from newsletter import spans, views
 from newsletter.people import (
     coming,
     embedding,
@@ -18,7 +18,7 @@ from newsletter.people import (
 class DayConverter:
     """2026-11-20 in a URL is a date in the view; a day that is not in the calendar is no page."""
 
-    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    regex = spans.Day.pattern
 
     def to_python(self, value: str) -> date:
         return date.fromisoformat(value)
@@ -27,13 +27,41 @@ class DayConverter:
         return value.isoformat()
 
 
+class SpanConverter:
+    """2026-W47, 2026-11: a week or month in the view; one that is not in the calendar is no page."""
+
+    kind: type[spans.Span]
+
+    def to_python(self, value: str) -> spans.Span:
+        return self.kind.parse(value)
+
+    def to_url(self, value: spans.Span) -> str:
+        return value.slug
+
+
+class WeekConverter(SpanConverter):
+    kind = spans.Week
+    regex = spans.Week.pattern
+
+
+class MonthConverter(SpanConverter):
+    kind = spans.Month
+    regex = spans.Month.pattern
+
+
 register_converter(DayConverter, "day")
+register_converter(WeekConverter, "week")
+register_converter(MonthConverter, "month")
 
 urlpatterns = [
     path("", views.today, name="today"),
     path("<day:day>/", views.edition, name="edition"),
     path("<day:day>/mix/<str:slug>/", views.digest, name="digest"),
     path("<day:first>/<day:day>/mix/<str:slug>/", views.digest, name="window_digest"),
+    path("week/", views.this_week, name="this_week"),
+    path("week/<week:span>/", views.week, name="week"),
+    path("month/", views.this_month, name="this_month"),
+    path("month/<month:span>/", views.month, name="month"),
     path("subscribe/", coming.subscribe, name="subscribe"),
     path("subscribe/preview/", previewing.look, name="preview"),
     path("subscribe/preview/mail/", previewing.mail, name="preview_mail"),
