@@ -134,7 +134,7 @@ def test_a_link_fills_the_form_in_and_an_address_in_it_is_ignored(client: Client
     html = get(client, f"/subscribe/?{query}")
     assert [selected(html, name) for name in WHOLE] == ["20", "Monday to Friday", "22:00", "Asia/Calcutta"]
     assert re.findall(r'value="([^"]+)" checked', html) == ["agents"]
-    assert "eve@example.org" not in html
+    assert 'value="eve@example.org"' not in html
 
 
 def test_a_link_that_asks_for_nonsense_fills_in_what_is_usual(client: Client, agents: Topic) -> None:
