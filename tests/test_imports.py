@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("papers", "newsletter")
 DOORS = {
-    *("papers.admin", "papers.feeds", "papers.tasks", "papers.urls", "papers.views", "papers.management"),
+    *("papers.admin", "papers.feeds", "papers.open_data", "papers.sitemaps", "papers.tasks", "papers.urls", "papers.views", "papers.management"),
     *("newsletter.admin", "newsletter.apps", "newsletter.events", "newsletter.management"),
     *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
