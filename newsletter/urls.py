@@ -2,7 +2,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import views
+from newsletter import crawling, feeds, open_data, views
 from newsletter.people import coming, leaving, staying
 
 
@@ -30,6 +30,10 @@ urlpatterns = [
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
-    path("robots.txt", views.robots, name="robots"),
+    path("feed.atom", feeds.feed, name="feed"),
+    path("<day:day>.json", open_data.edition, name="edition_json"),
+    path("sitemap.xml", crawling.sitemap, name="sitemap"),
+    path("sitemap-<slug:section>.xml", crawling.sitemap_section, name="sitemap_section"),
+    path("robots.txt", crawling.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]

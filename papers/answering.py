@@ -5,10 +5,9 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, quote_etag
@@ -16,16 +15,14 @@ from django.views.decorators.http import require_safe
 
 MAX_AGE = 300  # seconds that a copy may be used without asking again
 LANGUAGE = "en"
-_Arguments = ParamSpec("_Arguments")
-_View = Callable[Concatenate[HttpRequest, _Arguments], HttpResponseBase]
+_View = Callable[..., HttpResponse]
 
 
-def for_machines(view: _View[_Arguments]) -> _View[_Arguments]:
+def for_machines(view: _View) -> _View:
     """Decorate a view whose answer is in English whoever asks, and may be read by pages of any site."""
 
-    @require_safe
     @functools.wraps(view)
-    def answer(request: HttpRequest, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> HttpResponseBase:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with translation.override(LANGUAGE):
             response = view(request, *args, **kwargs)
         response.headers["Access-Control-Allow-Origin"] = "*"
@@ -33,20 +30,17 @@ def for_machines(view: _View[_Arguments]) -> _View[_Arguments]:
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 
-    return answer
+    return require_safe(answer)
 
 
-def json_door(
-    view: Callable[Concatenate[HttpRequest, _Arguments], Mapping[str, Any]],
-) -> _View[_Arguments]:
+def json_door(view: Callable[..., Mapping[str, Any]]) -> _View:
     """Decorate a function that gives a JSON object; what it does not find is told in JSON too.
 
     An object may have "changed", a datetime that is told as Last-Modified and is no part of the answer.
     """
 
-    @for_machines
     @functools.wraps(view)
-    def answer(request: HttpRequest, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             data = dict(view(request, *args, **kwargs))
         except Http404 as missing:
@@ -58,7 +52,7 @@ def json_door(
         changed = data.pop("changed", None)
         return validated(request, _json(data), changed=changed)
 
-    return answer
+    return for_machines(answer)
 
 
 class NotNow(Exception):
@@ -73,7 +67,8 @@ def validated(request: HttpRequest, response: HttpResponse, *, changed: datetime
     if changed is not None:
         response.headers["Last-Modified"] = http_date(changed.timestamp())
     seconds = None if changed is None else int(changed.timestamp())
-    return get_conditional_response(request, etag=etag, last_modified=seconds, response=response) or response
+    answer = get_conditional_response(request, etag, seconds, response)
+    return answer if isinstance(answer, HttpResponse) else response
 
 
 def _json(data: Mapping[str, Any], *, status: int = 200) -> HttpResponse:

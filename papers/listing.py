@@ -14,7 +14,7 @@ HUGGING_FACE = "huggingface"
 MOST_READINGS = 2_000  # of one paper; hourly ones are thinned after some days
 
 
-def topics_with_counts() -> list[Topic]:
+def topics_with_counts() -> list[Any]:
     """Every topic a reader can follow, each with `paper_count`, the papers filed under it. One query."""
     kept = Q(filings__paper__hidden=False) & ~Q(filings__decision=REMOVED)
     rows = Topic.objects.filter(is_active=True).annotate(paper_count=Count("filings", filter=kept))
@@ -58,7 +58,7 @@ def discussion_of(paper: Any) -> str | None:
     return f"https://huggingface.co/papers/{paper.arxiv_id}" if paper.on_hugging_face else None
 
 
-def best_filings() -> Prefetch:
+def best_filings() -> Prefetch[str]:
     """To be prefetched: `filed`, a paper's filings under active topics, best first."""
     filings = PaperTopic.objects.exclude(decision=REMOVED).filter(topic__is_active=True)
     ordered = filings.select_related("topic").order_by("-score", "topic_id")

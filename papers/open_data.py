@@ -30,7 +30,7 @@ from papers.paging import PER_PAGE, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
-from papers.search.page import Asked, answer, read_form
+from papers.search.page import Asked, answer, read_form, search_fields
 from papers.search.similar import with_reasons
 from papers.tex import readable
 from papers.trending import explain, is_settled
@@ -118,25 +118,15 @@ def shown_as_json(papers: Sequence[Paper]) -> list[PublicPaper]:
 
 
 def paper_as_json(paper: Paper, matches: Sequence[Mapping[str, Any]]) -> PublicPaper:
-    why = explain(paper.trending_terms, settled=is_settled(paper.listed_on, now=timezone.now()))
+    why = explain(
+        paper.trending_terms, beside_counts=True, settled=is_settled(paper.listed_on, now=timezone.now())
+    )
     return public_paper(card_of(paper), matches, why=why, site=settings.SITE_URL)
 
 
 def latest_change(papers: Sequence[Paper]) -> datetime | None:
     """When the newest change of these papers was saved; None of none."""
     return max((paper.updated_at for paper in papers), default=None)
-
-
-def search_fields(asked: Asked) -> dict[str, Any]:
-    """The form of a search, always in one order, so that one search has one address."""
-    fields: dict[str, Any] = {"q": asked.question.typed}
-    if asked.topics:
-        fields["topic"] = [topic.slug for topic in asked.topics]
-    if asked.since:
-        fields["from"] = asked.since.isoformat()
-    if asked.until:
-        fields["to"] = asked.until.isoformat()
-    return fields
 
 
 def _topic(topic: Topic, paper_count: int) -> PublicTopic:
@@ -167,8 +157,8 @@ def _pages(address: str, fields: dict[str, Any], number: int, last: int) -> dict
     return {
         "page": number,
         "pages": last,
-        "previous": page(number - 1) if number > 1 else None,
-        "next": page(number + 1) if number < last else None,
+        "previous_page": page(number - 1) if number > 1 else None,
+        "next_page": page(number + 1) if number < last else None,
     }
 
 
