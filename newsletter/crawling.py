@@ -25,7 +25,7 @@ _NOT_FOR_CRAWLERS = (
 )
 
 
-class FrontSitemap(SiteSitemap[str]):
+class FrontSitemap(SiteSitemap):
     def items(self) -> list[str]:
         return ["today", "topics", "subscribe"]
 
@@ -33,7 +33,7 @@ class FrontSitemap(SiteSitemap[str]):
         return reverse(item)
 
 
-class EditionsSitemap(SiteSitemap[Any]):
+class EditionsSitemap(SiteSitemap):
     """Oldest first, so that only the last file grows."""
 
     def items(self) -> QuerySet[Any]:
@@ -53,7 +53,7 @@ class EditionsSitemap(SiteSitemap[Any]):
         return latest
 
 
-SITEMAPS: dict[str, type[SiteSitemap[Any]]] = {
+SITEMAPS: dict[str, type[SiteSitemap]] = {
     "pages": FrontSitemap,
     "editions": EditionsSitemap,
     "topics": TopicsSitemap,

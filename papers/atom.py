@@ -76,7 +76,7 @@ class _Atom(Atom1Feed):
         return timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-class PaperFeed(Feed[Entry, Any]):
+class PaperFeed(Feed):  # type: ignore[type-arg]
     """What all feeds share. Those that inherit give `path`, `title`, `link`, `subtitle` and `items`."""
 
     feed_type = _Atom

@@ -58,7 +58,7 @@ def discussion_of(paper: Any) -> str | None:
     return f"https://huggingface.co/papers/{paper.arxiv_id}" if paper.on_hugging_face else None
 
 
-def best_filings() -> Prefetch[str]:
+def best_filings() -> "Prefetch[str]":
     """To be prefetched: `filed`, a paper's filings under active topics, best first."""
     filings = PaperTopic.objects.exclude(decision=REMOVED).filter(topic__is_active=True)
     ordered = filings.select_related("topic").order_by("-score", "topic_id")

@@ -1,7 +1,7 @@
 """The pages of topics and papers, for search engines; /sitemap.xml names them, page by page."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
@@ -11,10 +11,8 @@ from django.urls import reverse
 from papers.models import Paper, Topic
 from papers.public import paper_address
 
-_Item = TypeVar("_Item")
 
-
-class SiteSitemap(Sitemap[_Item]):
+class SiteSitemap(Sitemap):  # type: ignore[type-arg]
     """Addresses are those of SITE_URL, by whatever name the site was asked."""
 
     limit = 5_000  # addresses a file: made in a fraction of a second
@@ -26,7 +24,7 @@ class SiteSitemap(Sitemap[_Item]):
         return settings.SITE_URL.partition("://")[0]
 
 
-class TopicsSitemap(SiteSitemap[str]):
+class TopicsSitemap(SiteSitemap):
     def items(self) -> list[str]:
         return list(Topic.objects.filter(is_active=True).values_list("slug", flat=True))
 
@@ -34,7 +32,7 @@ class TopicsSitemap(SiteSitemap[str]):
         return reverse("topic", args=[item])
 
 
-class PapersSitemap(SiteSitemap[Any]):
+class PapersSitemap(SiteSitemap):
     """Oldest first, so that only the last file grows."""
 
     def items(self) -> QuerySet[Any]:

@@ -123,7 +123,10 @@ def _newest_hits(*, newest: int = NEWEST, titles: int = NEWEST_TITLES) -> str:
 
 
 _SOME_HITS, _NEWEST_HITS = _some_hits(), _newest_hits()
-_RANKED_PAGE = f"""
+
+
+def _ranked_page(order: str) -> str:
+    return f"""
     ,
     named AS (
       SELECT paper_id FROM papers_paper AS paper JOIN papers_paperwords ON paper_id = paper.id
@@ -143,9 +146,12 @@ _RANKED_PAGE = f"""
       (SELECT count(*) FROM ranked),
       ARRAY(
         SELECT paper_id FROM ranked
-        ORDER BY {{order}} LIMIT %(size)s OFFSET %(start)s
+        ORDER BY {order} LIMIT %(size)s OFFSET %(start)s
       )
 """  # noqa: S608
+
+
+_BEST_PAGE, _LATEST_PAGE = _ranked_page(_BEST_FIRST), _ranked_page(_LATEST_LISTED_FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +212,8 @@ def _expected(search: _Search) -> int:
 
 
 def _page(search: _Search, hits: str) -> Found:
-    order = _LATEST_LISTED_FIRST if search.latest_first else _BEST_FIRST
-    statement = "WITH" + hits.format(filters=_conditions(search.filters)) + _RANKED_PAGE.format(order=order)
+    page = _LATEST_PAGE if search.latest_first else _BEST_PAGE
+    statement = "WITH" + hits.format(filters=_conditions(search.filters)) + page
     search.cursor.execute(statement, _values(search))
     count, ranked, ids = search.cursor.fetchone()
     return Found(ids, max(count, ranked), ranked)
