@@ -1,6 +1,6 @@
 """How often a network may do something: a counter on Django's cache, which fails open when that is down.
 
-The cap of mails per address, which is what protects people, is not here but in `newsletter.signup`, on rows.
+The cap of mails per address, which is what protects people, is on rows: `newsletter.inbox_cap`.
 """
 
 import ipaddress

@@ -1,4 +1,4 @@
-"""Becoming a reader, changing one's choice, leaving. Each verb locks the reader's row: unsubscribing wins.
+"""Becoming a reader. Each verb locks the reader's row, as leaving does (`newsletter.staying`), which wins.
 
 Verbs that take a bare address answer nothing, so that no caller can tell a known address from an unknown one.
 They only write an OutboxMail; `newsletter.outbox` sends it.
@@ -7,18 +7,18 @@ They only write an OutboxMail; `newsletter.outbox` sends it.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from newsletter.addresses import Address
+from newsletter.inbox_cap import may_be_mailed
 from newsletter.models import OutboxMail, Subscriber, TopicMix
+from newsletter.reader_row import locked
 from newsletter.suppression import suppressed
 from newsletter.tokens import one_off_hash
 
 CONFIRM_WITHIN = timedelta(hours=72)
-MAILS_PER_DAY = 3
 FORGET_AFTER = timedelta(days=14)
 # The same wish again within a minute is a second click, not a second wish.
 SAME_WISH_WITHIN = timedelta(minutes=1)
@@ -49,7 +49,7 @@ def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> N
         Subscriber.objects.bulk_create(
             [Subscriber(email=address.email, email_key=address.key, mix=mix)], ignore_conflicts=True
         )
-        subscriber = _lock(email_key=address.key)
+        subscriber = locked(email_key=address.key)
         if _may_be_mailed(subscriber, now=now):
             _ask_to_confirm(subscriber, mix, now=now)
 
@@ -57,7 +57,7 @@ def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> N
 def request_return(subscriber_id: int, *, now: datetime) -> None:
     """Ask a reader who left to confirm the choice they had: the way back from the unsubscribe page."""
     with transaction.atomic():
-        subscriber = _lock(pk=subscriber_id)
+        subscriber = locked(pk=subscriber_id)
         if _may_be_mailed(subscriber, now=now):
             _ask_to_confirm(subscriber, subscriber.mix, now=now)
 
@@ -90,7 +90,7 @@ def confirm(token: str, *, now: datetime) -> Confirmation:
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
     with transaction.atomic():
-        subscriber = _lock(pk=mail.subscriber_id)
+        subscriber = locked(pk=mail.subscriber_id)
         mail.refresh_from_db()
         outcome = _outcome(mail, subscriber, now=now)
         if outcome is not Outcome.CONFIRMED or mail.used_at is not None:
@@ -108,31 +108,6 @@ def confirm(token: str, *, now: datetime) -> Confirmation:
     return Confirmation(Outcome.CONFIRMED, subscriber)
 
 
-def change_preferences(subscriber_id: int, mix: TopicMix) -> bool:
-    """Put `mix` in force at once for an active reader; False, and no change, for anybody else."""
-    with transaction.atomic():
-        subscriber = _lock(pk=subscriber_id)
-        if subscriber.state != Subscriber.State.ACTIVE:
-            return False
-        subscriber.mix = mix
-        subscriber.save(update_fields=["mix"])
-    return True
-
-
-def unsubscribe(subscriber_id: int, *, now: datetime) -> None:
-    """Never mail this reader again until they confirm anew. Links asked for before this are void."""
-    with transaction.atomic():
-        subscriber = _lock(pk=subscriber_id)
-        # Whom the list keeps from mail too: lifting the suppression later must not make them active.
-        barred = subscriber.state == Subscriber.State.SUPPRESSED and bool(suppressed([subscriber.email_key]))
-        if barred or subscriber.state in (Subscriber.State.PENDING, Subscriber.State.ACTIVE):
-            subscriber.state = Subscriber.State.UNSUBSCRIBED
-            subscriber.unsubscribed_at = now
-            subscriber.save(update_fields=["state", "unsubscribed_at"])
-        subscriber.outbox.filter(used_at=None).update(used_at=now, reason="unsubscribed afterwards")
-        subscriber.outbox.filter(state=OutboxMail.State.PENDING).update(state=OutboxMail.State.REJECTED)
-
-
 def forget_unconfirmed(*, now: datetime) -> int:
     """Delete who asked by the form and never confirmed, with their mails, and return how many."""
     asked_lately = OutboxMail.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - FORGET_AFTER)
@@ -146,15 +121,10 @@ def forget_unconfirmed(*, now: datetime) -> int:
     return len(keys)
 
 
-def _lock(**which: Any) -> Subscriber:
-    # no_key: shuts out the gate's FOR SHARE, yet not the ledger's foreign keys.
-    return Subscriber.objects.select_for_update(no_key=True).get(**which)
-
-
 def _may_be_mailed(subscriber: Subscriber, *, now: datetime) -> bool:
-    if subscriber.state == Subscriber.State.SUPPRESSED or suppressed([subscriber.email_key]):
+    if subscriber.state == Subscriber.State.SUPPRESSED:
         return False
-    return subscriber.outbox.filter(created_at__gt=now - timedelta(days=1)).count() < MAILS_PER_DAY
+    return may_be_mailed(subscriber.email_key, now=now)
 
 
 def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, *, now: datetime) -> None:

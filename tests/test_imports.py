@@ -30,7 +30,7 @@ VERBS = {
     *("papers.topics.filing", "papers.topics.refiling", "papers.topics.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.editorial", "newsletter.heartbeat"),
     *("newsletter.demo", "newsletter.outbox", "newsletter.own_time", "newsletter.signup"),
-    "newsletter.subscriber_import",
+    *("newsletter.staying", "newsletter.subscriber_import"),
 }
 # Besides these, every module whose docstring says "Pure".
 PURE = {

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from newsletter import signup
+from newsletter import signup, staying
 from newsletter.addresses import parse_address
 from newsletter.mixes import mix_for
 from newsletter.models import OutboxMail, Subscriber
@@ -36,7 +36,9 @@ def mail_out(token: str, *, now: datetime | None = None) -> OutboxMail:
 
 
 def a_day_later(mails: int) -> None:
-    assert OutboxMail.objects.update(created_at=timezone.now() - timedelta(hours=25)) == mails
+    day_before = timezone.now() - timedelta(hours=25)
+    sent = {"state": "accepted", "created_at": day_before, "handed_over_at": day_before}
+    assert OutboxMail.objects.update(**sent) == mails
 
 
 def test_a_new_address_waits_for_its_confirmation() -> None:
@@ -166,7 +168,7 @@ def test_a_reader_who_left_comes_back_by_confirming_and_is_owed_nothing_of_the_t
     topic = make_topic()
     long_ago = timezone.now() - timedelta(days=300)
     reader = make_subscriber(email="ada@example.org", topics={topic: "more"}, now=long_ago)
-    signup.unsubscribe(reader.pk, now=timezone.now())
+    staying.unsubscribe(reader.pk, now=timezone.now())
     signup.request_return(reader.pk, now=timezone.now())
     mail_out("t")
     now = timezone.now()
@@ -181,7 +183,7 @@ def test_leaving_voids_every_link_that_was_asked_for_before() -> None:
     mail_out("first")
     ask(topics=("theory",))
     reader = Subscriber.objects.get()
-    signup.unsubscribe(reader.pk, now=timezone.now())
+    staying.unsubscribe(reader.pk, now=timezone.now())
     assert signup.confirm("first", now=timezone.now()).outcome is Outcome.LEFT
     assert list(OutboxMail.objects.order_by("id").values_list("state", flat=True)) == ["accepted", "rejected"]
     assert Subscriber.objects.get().state == "unsubscribed"
@@ -191,7 +193,7 @@ def test_a_used_link_does_not_bring_back_a_reader_who_left() -> None:
     ask()
     mail_out("t")
     signup.confirm("t", now=timezone.now())
-    signup.unsubscribe(Subscriber.objects.get().pk, now=timezone.now())
+    staying.unsubscribe(Subscriber.objects.get().pk, now=timezone.now())
     assert signup.confirm("t", now=timezone.now()).outcome is Outcome.LEFT
     assert Subscriber.objects.get().state == "unsubscribed"
 
@@ -200,8 +202,8 @@ def test_leaving_twice_keeps_the_first_moment_and_lifts_no_suppression() -> None
     reader, bounced = make_subscriber(), make_subscriber(state="suppressed")
     first = timezone.now()
     for later in (0, 5):
-        signup.unsubscribe(reader.pk, now=first + timedelta(days=later))
-        signup.unsubscribe(bounced.pk, now=first)
+        staying.unsubscribe(reader.pk, now=first + timedelta(days=later))
+        staying.unsubscribe(bounced.pk, now=first)
     reader.refresh_from_db()
     bounced.refresh_from_db()
     assert (reader.state, reader.unsubscribed_at, bounced.state) == ("unsubscribed", first, "suppressed")
@@ -210,7 +212,7 @@ def test_leaving_twice_keeps_the_first_moment_and_lifts_no_suppression() -> None
 def test_preferences_change_at_once_for_readers_only() -> None:
     mix = mix_for({make_topic(): "less"}, length=20, when_empty="top")
     reader, left = make_subscriber(), make_subscriber(state="unsubscribed")
-    assert [signup.change_preferences(one.pk, mix) for one in (reader, left)] == [True, False]
+    assert [staying.change_preferences(one.pk, mix) for one in (reader, left)] == [True, False]
     reader.refresh_from_db()
     left.refresh_from_db()
     assert (reader.mix, left.mix) == (mix, mix_for({}))
@@ -277,6 +279,6 @@ def test_confirming_and_leaving_at_once_ends_with_having_left() -> None:
         reader = Subscriber.objects.get(email=f"reader{number}@example.org")
         at_once(
             lambda token=f"t{number}": signup.confirm(token, now=timezone.now()),
-            lambda pk=reader.pk: signup.unsubscribe(pk, now=timezone.now()),
+            lambda pk=reader.pk: staying.unsubscribe(pk, now=timezone.now()),
         )
     assert set(Subscriber.objects.values_list("state", flat=True)) == {"unsubscribed"}
