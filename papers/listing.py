@@ -1,6 +1,7 @@
 """What the public may see of papers and topics, in the order of the lists: for pages, JSON and feeds."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
@@ -39,10 +40,10 @@ def filings_under(topic: Topic) -> QuerySet[PaperTopic]:
     return filings.select_related("paper").order_by("-paper__listed_on", "-paper__trending_score", "paper_id")
 
 
-def find_paper(key: str) -> Paper | None:
-    """The listed paper of this arXiv id or, where it has none, of this hash of its title. Two queries.
+def find_paper(key: str) -> Any:
+    """The listed paper of this arXiv id or, where it has none, of this hash of its title; else None.
 
-    It comes with `filed`, its filings under active topics, best first, and `on_hugging_face`, whether that
+    Two queries. It comes with `filed`, its filings under active topics, best first, and `on_hugging_face`, whether that
     site has a page of it.
     """
     if "\0" in key:
@@ -76,6 +77,11 @@ def matches_of(paper: Any) -> list[dict[str, Any]]:
         }
         for filing in paper.filed
     ]
+
+
+def latest_change(papers: Sequence[Paper]) -> datetime | None:
+    """When the newest change of these papers was saved; None of none."""
+    return max((paper.updated_at for paper in papers), default=None)
 
 
 def readings_of(paper: Paper) -> Sequence[Observation]:

@@ -1,7 +1,7 @@
 """The lists of papers and topics as JSON; docs/api.md describes them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from math import ceil
 from typing import Any
 
@@ -21,6 +21,7 @@ from papers.listing import (
     filings_under,
     find_paper,
     find_topic,
+    latest_change,
     matches_of,
     readings_of,
     topics_with_counts,
@@ -122,11 +123,6 @@ def paper_as_json(paper: Paper, matches: Sequence[Mapping[str, Any]]) -> PublicP
         paper.trending_terms, beside_counts=True, settled=is_settled(paper.listed_on, now=timezone.now())
     )
     return public_paper(card_of(paper), matches, why=why, site=settings.SITE_URL)
-
-
-def latest_change(papers: Sequence[Paper]) -> datetime | None:
-    """When the newest change of these papers was saved; None of none."""
-    return max((paper.updated_at for paper in papers), default=None)
 
 
 def _topic(topic: Topic, paper_count: int) -> PublicTopic:
