@@ -6,7 +6,6 @@ from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -17,6 +16,7 @@ from papers.card import card_of
 from papers.listing import (
     active_topics,
     best_filings,
+    count_under,
     discussion_of,
     filings_under,
     find_paper,
@@ -27,7 +27,7 @@ from papers.listing import (
     topics_with_counts,
 )
 from papers.models import Observation, Paper, Topic
-from papers.paging import PER_PAGE, page_number
+from papers.paging import PER_PAGE, Counted, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
@@ -46,7 +46,7 @@ def topics(request: HttpRequest) -> dict[str, Any]:
 def topic(request: HttpRequest, slug: str) -> dict[str, Any]:
     """One page of the papers of a topic, newest first."""
     found = find_topic(slug)
-    paginator = Paginator(filings_under(found), PER_PAGE)
+    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
     number = page_number(request, last=paginator.num_pages)
     papers = [filing.paper for filing in paginator.page(number)]
     address = f"{settings.SITE_URL}/topics/{slug}.json"

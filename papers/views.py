@@ -3,7 +3,6 @@
 from math import ceil
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -17,6 +16,7 @@ from config.freshness import unless_known
 from papers.card import card_of
 from papers.listing import (
     active_topics,
+    count_under,
     discussion_of,
     filings_under,
     find_paper,
@@ -26,7 +26,7 @@ from papers.listing import (
     topics_with_counts,
 )
 from papers.models import Paper, PaperTopic
-from papers.paging import PER_PAGE, page_number
+from papers.paging import PER_PAGE, Counted, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
@@ -50,11 +50,12 @@ def topics(request: HttpRequest) -> HttpResponseBase:
 def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The papers of one topic, newest first, with the evidence that filed them here."""
     found = find_topic(slug)
-    paginator = Paginator(filings_under(found), PER_PAGE)
+    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
     page = paginator.page(page_number(request, last=paginator.num_pages))
     filings: list[PaperTopic] = list(page.object_list)
     items = [{"card": card_of(filing.paper), "filing": filing} for filing in filings]
-    context = {"topic": found, "page": page, "items": items}
+    query = f"?page={page.number}" if page.number > 1 else ""
+    context = {"topic": found, "page": page, "items": items, "page_query": query}
     facts = (
         *(found.name, found.description, page.number, paginator.count),
         [(card_of(filing.paper), filing.paper.withdrawn, *_of_filing(filing)) for filing in filings],
