@@ -182,6 +182,7 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
             "earlier": earlier,
             "later": later,
             "has_editions": bool(papers),
+            "month": Month.of(min(papers)) if papers else None,
             "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
             "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
             "story_count": len(stories),
