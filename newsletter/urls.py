@@ -3,7 +3,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from newsletter import crawling, feeds, open_data, spans, views
-from newsletter.people import coming, leaving, staying
+from newsletter.people import coming, leaving, staying, tasting
 
 
 class DayConverter:
@@ -57,6 +57,10 @@ urlpatterns = [
     path("confirm/<str:token>/", coming.confirm, name="confirm"),
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
+    path("preferences/<str:token>/undo/", tasting.undo_taste, name="undo_taste"),
+    # Old arXiv ids hold a slash: hep-th/9901001.
+    path("preferences/<str:token>/more/<path:key>/", tasting.taste, {"direction": "more"}, name="more_like"),
+    path("preferences/<str:token>/less/<path:key>/", tasting.taste, {"direction": "less"}, name="less_like"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
     path("feed.atom", feeds.feed, name="feed"),
     path("<day:day>.json", open_data.edition, name="edition_json"),
