@@ -18,7 +18,7 @@ SECTION_FROM = 3
 WITH_SUMMARY = 3
 TOLD_SECTIONS = 8
 # A page weighs less than 100 kB: what is more stands on the next.
-A_PAGE = 120
+A_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import spans, views
+from newsletter import crawling, feeds, open_data, spans, views
 from newsletter.people import (
     coming,
     embedding,
@@ -77,6 +77,12 @@ urlpatterns = [
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
     path("private/<str:token>/", private.private, name="private"),
     path("move/<str:token>/", private.move, name="move"),
-    path("robots.txt", views.robots, name="robots"),
+    path("feed.atom", feeds.feed, name="feed"),
+    path("<day:day>.json", open_data.edition, name="edition_json"),
+    path("week/<week:span>.json", open_data.span, name="week_json"),
+    path("month/<month:span>.json", open_data.span, name="month_json"),
+    path("sitemap.xml", crawling.sitemap, name="sitemap"),
+    path("sitemap-<slug:section>.xml", crawling.sitemap_section, name="sitemap_section"),
+    path("robots.txt", crawling.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -90,16 +90,6 @@ def digest(request: HttpRequest, day: date, slug: str, first: date | None = None
 
 
 @require_safe
-def robots(request: HttpRequest) -> HttpResponse:
-    lines = ["User-agent: *"]
-    lines += [
-        f"Disallow: {path}"
-        for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/welcome/", "/*/mix/")
-    ]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
-
-
-@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """ "ok" where the database answers, else 503: for whatever watches the process."""
     try:
@@ -183,6 +173,7 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
             "earlier": earlier,
             "later": later,
             "has_editions": bool(papers),
+            "month": Month.of(min(papers)) if papers else None,
             "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
             "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
             "story_count": len(stories),
