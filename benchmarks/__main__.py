@@ -1,4 +1,4 @@
-"""`python -m benchmarks [mail] [wire] [search] [batch] [planning]`: beside plain Django; without a name, all.
+"""`python -m benchmarks [mail] [wire] [search] [batch] [planning] [doors]`: beside plain Django, or all.
 
 Prints ratios, and of planning the time; fails where results differ.
 """
@@ -27,7 +27,8 @@ BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "wire", "search", "batch", "planning")
+PARTS = ("mail", "wire", "search", "batch", "planning", "doors")
+ASKED = 500  # addresses of each kind at each door
 PLANNED_AT_ONCE, PLANNED_BY_HOURS = 1_000_000, 200_000
 
 
@@ -80,6 +81,9 @@ def measure(parts: Sequence[str]) -> None:
         measure_batch()
     if "planning" in parts:
         measure_planning()
+    if "doors" in parts:
+        call_command("flush", verbosity=0, interactive=False)
+        measure_doors()
 
 
 def measure_mail() -> None:
@@ -125,6 +129,13 @@ def measure_planning() -> None:
 
     for readers, own_hours in ((PLANNED_AT_ONCE, False), (PLANNED_BY_HOURS, True)):
         print(planning.measure(readers, mixes=MIXES, own_hours=own_hours, progress=progress), flush=True)
+
+
+def measure_doors() -> None:
+    from benchmarks import enumeration
+
+    for door in enumeration.measure(ASKED):
+        print(door, flush=True)
 
 
 if __name__ == "__main__":

@@ -185,6 +185,7 @@ LOGGING = {
         "django.security.csrf": {"filters": ["no secrets"]},
     },
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutPasswords"
 # Django 6 will take https for links without a scheme in forms; so do we.
 warnings.filterwarnings("ignore", "The FORMS_URLFIELD_ASSUME_HTTPS")
 FORMS_URLFIELD_ASSUME_HTTPS = True
