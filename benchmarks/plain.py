@@ -49,6 +49,7 @@ class Plain:
             "numbers": numbers([edition.number]),
             "notes": [{"day": "", "text": edition.note}] if edition.note else [],
             "name": settings.NEWSLETTER_NAME,
+            "own_links": True,
             "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
             "preferences_prefix": f"{self._site}/preferences/",
             "unsubscribe_prefix": f"{self._site}/unsubscribe/",

@@ -3,7 +3,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from newsletter import views
-from newsletter.people import coming, leaving, staying
+from newsletter.people import coming, embedding, leaving, previewing, staying, welcoming
 
 
 class DayConverter:
@@ -26,7 +26,11 @@ urlpatterns = [
     path("<day:day>/mix/<str:slug>/", views.digest, name="digest"),
     path("<day:first>/<day:day>/mix/<str:slug>/", views.digest, name="window_digest"),
     path("subscribe/", coming.subscribe, name="subscribe"),
+    path("subscribe/preview/", previewing.look, name="preview"),
+    path("subscribe/preview/mail/", previewing.mail, name="preview_mail"),
+    path("embed/", embedding.embed, name="embed"),
     path("confirm/<str:token>/", coming.confirm, name="confirm"),
+    path("welcome/<str:token>/", welcoming.welcome, name="welcome"),
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),

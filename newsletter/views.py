@@ -57,7 +57,8 @@ def digest(request: HttpRequest, day: date, slug: str, first: date | None = None
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *"]
     lines += [
-        f"Disallow: {path}" for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/*/mix/")
+        f"Disallow: {path}"
+        for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/welcome/", "/*/mix/")
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 

@@ -6,6 +6,7 @@ from html import escape
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
 
 from newsletter.digest import Choice, Composer, Digest, Entry, Item, Match, best_first
 from newsletter.fragments import Hole, Piece, cut, fragment, mark
@@ -14,6 +15,7 @@ from newsletter.mail.cards import Both, facts, one_line, rendered, rendered_text
 from newsletter.mail.headers import host, shared_by_a_mix, site
 from newsletter.mail.prints import Envelope, Print
 from newsletter.models import Edition, EditionPaper, TopicMix
+from papers.models import Topic
 
 HOLES = ("preheader", "count", "followed", "mix", "preferences", "unsubscribe")
 # Gmail clips a message at 102 KB.
@@ -23,18 +25,21 @@ MAX_NOTE_OF_SEVERAL = 600
 
 
 class Press:
-    """Prints digests of the editions of one window, each at its current revision.
+    """Prints digests of the editions of one window in one language, each at its current revision.
 
     `edition` is the last of them; `revisions` says which revision of each is printed, by primary key.
     `composed` counts the mixes it composed. It keeps no print.
+    Without `own_links` it prints what anybody may see: no link in it is a reader's own.
     """
 
-    def __init__(self, editions: Sequence[Edition]) -> None:
+    def __init__(self, editions: Sequence[Edition], language: str = "en", *, own_links: bool = True) -> None:
         if not editions:
             raise ValueError("a digest needs at least one edition")
         self.editions = sorted(editions, key=lambda edition: edition.date)
         self.edition = self.editions[-1]
+        self.language = language
         self.composed = 0
+        self._own_links = own_links
         self.span = words.Span(self.editions[0].date, self.edition.date)
         self.revisions = {edition.pk: edition.revision for edition in self.editions}
         self._days = {edition.pk: edition.date for edition in self.editions}
@@ -46,25 +51,33 @@ class Press:
         self._phrases: dict[str, Both] = {}
         self._site = site()
         self._envelope = self._new_envelope()
-        self._head, self._foot = self._frame()
+        with translation.override(language):
+            self._head, self._foot = self._frame()
 
     def print(self, mix: TopicMix) -> Print | None:
-        """Compose the digest of a mix; None where nothing in the window matches it."""
+        """Compose the digest of a mix, which is of this language; None where nothing matches it."""
+        weights = {choice.topic: choice.weight for choice in mix.choices.all()}
+        return self.print_choice(weights, length=mix.length, when_empty=mix.when_empty, page=mix.slug)
+
+    def print_choice(
+        self, weights: Mapping[Topic, str], *, length: int, when_empty: str, page: str = ""
+    ) -> Print | None:
+        """Compose the digest of a choice, as `print` does. `page` names its page in the browser."""
         self.composed += 1
-        choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
-        weights = {choice.topic.slug: choice.weight for choice in choices}
-        top_when_empty = mix.when_empty == TopicMix.WhenEmpty.TOP
-        digest = self._composer.compose(Choice(weights, mix.length, top_when_empty))
+        topics = sorted(weights, key=lambda topic: (topic.position, topic.name))
+        by_slug = {topic.slug: weights[topic] for topic in topics}
+        digest = self._composer.compose(Choice(by_slug, length, when_empty == TopicMix.WhenEmpty.TOP))
         if not digest.sections:
             return None
-        names = [choice.topic.name for choice in choices]
-        printed = self._assemble(digest, mix, names)
-        while printed.size > MAX_WIRE_BYTES and len(digest.items) > 1:
-            digest = digest.shortened()
-            printed = self._assemble(digest, mix, names)
+        names = [topic.name for topic in topics]
+        with translation.override(self.language):
+            printed = self._assemble(digest, page, names)
+            while printed.size > MAX_WIRE_BYTES and len(digest.items) > 1:
+                digest = digest.shortened()
+                printed = self._assemble(digest, page, names)
         return printed
 
-    def _assemble(self, digest: Digest, mix: TopicMix, topic_names: list[str]) -> Print:
+    def _assemble(self, digest: Digest, page: str, topic_names: list[str]) -> Print:
         items = digest.items
         first = items[0].rank
         subject, head = self._subject(self._title(first), len(items) - 1)
@@ -72,7 +85,7 @@ class Press:
             "preheader": self._preheader(items),
             "count": self._phrase(self._count(len(items))),
             "followed": _both(words.followed(topic_names)),
-            "mix": _both(mix.slug),
+            "mix": _both(page),
         }
         text, html = self._filled(self._head, values)
         for section in digest.sections:
@@ -163,6 +176,8 @@ class Press:
             "paper_count": words.papers(len(self._rows)),
             "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
             "hole": {name: mark(name) for name in HOLES},
+            "own_links": self._own_links,
+            "lost_link_url": self._site + reverse("preferences_link"),
             "preferences_prefix": _prefix(self._site, "preferences", "x"),
             "unsubscribe_prefix": self._envelope.unsubscribe_prefix,
             "browser_prefix": self._browser_prefix(),

@@ -1,30 +1,56 @@
-"""A mail as somebody would get it, sent to nobody."""
+"""A mail as somebody would get it, sent to nobody. Writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter.mail.messages import Addressee
 from newsletter.mail.press import Press
+from newsletter.mail.prints import Print
 from newsletter.models import Edition, TopicMix
+from papers.models import Topic
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A mail as somebody would get it; without a reader, its personal links lead to the front page."""
+    """A mail as somebody would get it; without a reader, no link in it is a reader's own.
+
+    `papers` is how many it has; 0 where no mail would be sent, which text and HTML then say.
+    """
 
     subject: str
     text: str
     html: str
+    papers: int
 
 
 def preview(editions: Sequence[Edition], mix: TopicMix, reader: Addressee | None = None) -> Preview:
     """Return the mail of this mix over a window of editions; where nothing matches it says so."""
-    printed = Press(editions).print(mix)
+    press = Press(editions, mix.language, own_links=reader is not None)
+    return _shown(editions, press.print(mix), reader)
+
+
+def preview_of(
+    editions: Sequence[Edition],
+    *,
+    weights: Mapping[Topic, str],
+    length: int,
+    language: str,
+    when_empty: str,
+) -> Preview:
+    """Return the mail of a choice that nobody need have made: there is no row of it, and none is written.
+
+    `weights` maps topics to "less", "normal" or "more"; empty means the overall top papers.
+    `when_empty` is a `TopicMix.WhenEmpty`. Raises ValueError for no editions.
+    """
+    press = Press(editions, language, own_links=False)
+    return _shown(editions, press.print_choice(weights, length=length, when_empty=when_empty), None)
+
+
+def _shown(editions: Sequence[Edition], printed: Print | None, reader: Addressee | None) -> Preview:
     if printed is None:
         which = "this edition matches" if len(editions) == 1 else "these editions matches"
         words = f"Nothing in {which} these topics, so no mail is sent."
-        return Preview(
-            "(no mail)", words, f'<!doctype html><html lang="en"><title>No mail</title><p>{words}</p></html>'
-        )
-    text, html = printed.parts(reader)
-    return Preview(printed.subject, text.text, html.text)
+        html = f'<!doctype html><html lang="en"><title>No mail</title><p>{words}</p></html>'
+        return Preview("(no mail)", words, html, 0)
+    text, html_part = printed.parts(reader)
+    return Preview(printed.subject, text.text, html_part.text, len(printed.digest.items))

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from newsletter import signup
+from newsletter import signup, staying
 from newsletter.doorbell import ring_after_commit
 from newsletter.models import Subscriber
 from newsletter.people.behind_link import bad_link, behind_mailed_link
@@ -20,7 +20,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         if request.POST.get("List-Unsubscribe") == "One-Click" or "leave" in request.POST:
-            signup.unsubscribe(reader.pk, now=now)
+            staying.unsubscribe(reader.pk, now=now)
         elif "return" in request.POST:
             signup.request_return(reader.pk, now=now)
             ring_after_commit()

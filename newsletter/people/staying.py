@@ -3,8 +3,9 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
-from newsletter import signup
+from newsletter import staying
 from newsletter.forms.preferring import PreferencesForm
 from newsletter.mixes import mix_for
 from newsletter.models import MixTopic, Subscriber
@@ -35,7 +36,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
                 language=reader.mix.language,
                 when_empty=answers["when_empty"],
             )
-            signup.change_preferences(reader.pk, mix)
+            staying.change_preferences(reader.pk, mix, now=timezone.now())
             return HttpResponseRedirect(f"{reverse('preferences', args=[token])}?saved=1")
         status = 400
     context = {

@@ -11,9 +11,9 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import override_settings
 
-from newsletter.mail import MAX_WIRE_BYTES, DigestMessage, Press, facts, message_id, preview, why
+from newsletter.mail import MAX_WIRE_BYTES, DigestMessage, Press, facts, message_id, preview, preview_of, why
 from newsletter.mixes import mix_for
-from newsletter.models import Edition, EditionPaper, Subscriber
+from newsletter.models import Edition, EditionPaper, MixTopic, Subscriber, TopicMix
 from papers.card import card_of
 from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
@@ -160,6 +160,44 @@ def test_the_page_of_a_mix_and_its_preview_hold_no_personal_link(
         assert reader.handle not in part and "ada@" not in part
     assert reader.handle in preview([edition], reader.mix, reader).html
     assert shown.subject == "Où vont les agents ?, and 2 more"
+
+
+def test_in_the_browser_all_links_are_for_anybody(edition: Edition, reader: Subscriber) -> None:
+    shown = preview([edition], reader.mix)
+    anybody = "http://127.0.0.1:8000/preferences/"
+    for path in ("/preferences/", "/unsubscribe/", "/mix/"):
+        assert set(links(shown.html, path)) | set(re.findall(rf"\S*{path}\S*", shown.text)) == (
+            {anybody} if path == "/preferences/" else set()
+        )
+
+
+def test_a_choice_that_nobody_made_is_shown_as_its_mix_would_be_and_nothing_is_written(
+    edition: Edition, reader: Subscriber, agents: Topic
+) -> None:
+    theory = Topic.objects.get(slug="theory")
+    expected = preview([edition], reader.mix)
+    TopicMix.objects.exclude(pk=reader.mix_id).delete()
+    kept = (TopicMix.objects.count(), MixTopic.objects.count())
+    chosen = preview_of(
+        [edition], weights={theory: "more", agents: "normal"}, length=10, language="en", when_empty="skip"
+    )
+    assert chosen == expected
+    assert (chosen.papers, chosen.subject) == (3, "Où vont les agents ?, and 2 more")
+    other = preview_of([edition], weights={theory: "less"}, length=1, language="en", when_empty="skip")
+    assert (other.papers, other.subject) == (1, "Bounds")
+    assert (TopicMix.objects.count(), MixTopic.objects.count()) == kept
+
+
+def test_a_choice_that_matches_nothing_gets_no_mail_or_the_top_papers_as_it_says(edition: Edition) -> None:
+    robotics = {make_topic(slug="robotics"): "normal"}
+    papers = {
+        when_empty: preview_of(
+            [edition], weights=robotics, length=2, language="en", when_empty=when_empty
+        ).papers
+        for when_empty in TopicMix.WhenEmpty.values
+    }
+    assert papers == {"skip": 0, "top": 2}
+    assert preview_of([edition], weights={}, length=2, language="en", when_empty="skip").papers == 2
 
 
 def test_a_preview_says_where_no_mail_is_sent(edition: Edition) -> None:
