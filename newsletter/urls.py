@@ -3,7 +3,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from newsletter import views
-from newsletter.people import coming, embedding, leaving, previewing, staying, welcoming
+from newsletter.people import coming, embedding, leaving, previewing, private, staying, welcoming
 
 
 class DayConverter:
@@ -34,6 +34,8 @@ urlpatterns = [
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
+    path("private/<str:token>/", private.private, name="private"),
+    path("move/<str:token>/", private.move, name="move"),
     path("robots.txt", views.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]

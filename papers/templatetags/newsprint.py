@@ -6,9 +6,15 @@ from urllib.parse import urlsplit
 from django import template
 from django.conf import settings
 
+from papers import days
 from papers.tex import readable as tex_readable
 
 register = template.Library()
+# What they write is told there: "Friday 20 November 2026", and the like in other languages.
+register.filter("long_day", days.long_day)
+register.filter("full_day", days.full_day)
+register.filter("near_day", days.near_day)
+register.filter("month_and_year", days.month_and_year)
 
 
 @register.simple_tag
