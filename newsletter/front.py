@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from papers.sources.names import name_of
@@ -16,12 +17,18 @@ WITH_SUMMARY = 3
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One paper of an edition; `card` has the shape of `papers.card`, `why` is half a sentence or ""."""
+    """One paper of an edition.
+
+    `card` has the shape of `papers.card`, `matches` are those of `EditionPaper`, best first; `topic` is the
+    best one's slug; `why` is half a sentence or ""; `day` is the edition's.
+    """
 
     card: dict[str, Any]
     topic: str = ""
     topic_name: str = ""
     why: str = ""
+    matches: Sequence[dict[str, Any]] = ()
+    day: date | None = None
 
 
 @dataclass(slots=True)
@@ -53,15 +60,23 @@ def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:
 
 
 def story_of(
-    card: dict[str, Any], matches: Sequence[dict[str, Any]], terms: Iterable[dict[str, Any]]
+    card: dict[str, Any],
+    matches: Sequence[dict[str, Any]],
+    terms: Iterable[dict[str, Any]],
+    *,
+    day: date | None = None,
+    settled: bool = False,
 ) -> Story:
-    """Return the story of one edition entry, under its best match."""
+    """Return the story of one edition entry, under its best match. `settled`: its votes are in."""
     best = matches[0] if matches else {}
     return Story(
         card=card,
         topic=best.get("topic", ""),
         topic_name=best.get("name", ""),
-        why=explain(list(terms), beside_counts=True),  # the line of facts shows comments and stars
+        # The line of facts shows comments and stars.
+        why=explain(list(terms), beside_counts=True, settled=settled),
+        matches=matches,
+        day=day,
     )
 
 

@@ -2,14 +2,14 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import views
+from newsletter import crawling, feeds, open_data, spans, views
 from newsletter.people import coming, embedding, leaving, previewing, private, staying, welcoming
 
 
 class DayConverter:
     """2026-11-20 in a URL is a date in the view; a day that is not in the calendar is no page."""
 
-    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    regex = spans.Day.pattern
 
     def to_python(self, value: str) -> date:
         return date.fromisoformat(value)
@@ -18,7 +18,31 @@ class DayConverter:
         return value.isoformat()
 
 
+class SpanConverter:
+    """2026-W47, 2026-11: a week or month in the view; one that is not in the calendar is no page."""
+
+    kind: type[spans.Span]
+
+    def to_python(self, value: str) -> spans.Span:
+        return self.kind.parse(value)
+
+    def to_url(self, value: spans.Span) -> str:
+        return value.slug
+
+
+class WeekConverter(SpanConverter):
+    kind = spans.Week
+    regex = spans.Week.pattern
+
+
+class MonthConverter(SpanConverter):
+    kind = spans.Month
+    regex = spans.Month.pattern
+
+
 register_converter(DayConverter, "day")
+register_converter(WeekConverter, "week")
+register_converter(MonthConverter, "month")
 
 urlpatterns = [
     path("", views.today, name="today"),
@@ -36,6 +60,12 @@ urlpatterns = [
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
     path("private/<str:token>/", private.private, name="private"),
     path("move/<str:token>/", private.move, name="move"),
-    path("robots.txt", views.robots, name="robots"),
+    path("feed.atom", feeds.feed, name="feed"),
+    path("<day:day>.json", open_data.edition, name="edition_json"),
+    path("week/<week:span>.json", open_data.span, name="week_json"),
+    path("month/<month:span>.json", open_data.span, name="month_json"),
+    path("sitemap.xml", crawling.sitemap, name="sitemap"),
+    path("sitemap-<slug:section>.xml", crawling.sitemap_section, name="sitemap_section"),
+    path("robots.txt", crawling.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]

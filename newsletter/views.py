@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from newsletter.forms.asking import SubscribeForm
-from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
+from newsletter.front import ALSO, lay_out, sources_in_words
 from newsletter.mail import preview
-from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import last_with_papers, neighbours, shown, window
+from newsletter.models import Edition, TopicMix
+from newsletter.shelf import edition_stories, last_with_papers, neighbours, shown, window
 from papers.models import Topic
 
 
@@ -54,16 +54,6 @@ def digest(request: HttpRequest, day: date, slug: str, first: date | None = None
 
 
 @require_safe
-def robots(request: HttpRequest) -> HttpResponse:
-    lines = ["User-agent: *"]
-    lines += [
-        f"Disallow: {path}"
-        for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/welcome/", "/*/mix/")
-    ]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
-
-
-@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """ "ok" where the database answers, else 503: for whatever watches the process."""
     try:
@@ -78,11 +68,11 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
     topics = list(Topic.objects.filter(is_active=True))
     day = found.date if found else _utc_today()
     beside = neighbours(day, today=_utc_today())
-    stories = _stories(found.date) if found else []
+    stories = edition_stories(found.date) if found else []
     page = lay_out(stories)
     # A day without papers shows what the last paper had; today's front page shows the whole of it.
     last = None if stories else last_with_papers(before=day)
-    meanwhile = _stories(last) if last else []
+    meanwhile = edition_stories(last) if last else []
     if meanwhile and beside.later is None:
         below = lay_out(meanwhile)
         page = replace(page, sections=below.sections, briefs=below.briefs)
@@ -100,14 +90,6 @@ def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, A
         "last_count": len(meanwhile),
         "meanwhile": meanwhile[: 1 + ALSO],
     }
-
-
-def _stories(day: date) -> list[Story]:
-    """The stories of a printed edition in their order; papers that were hidden or taken out since are not."""
-    entries = EditionPaper.objects.filter(
-        edition__date=day, edition__state__in=Edition.PRINTED, paper__hidden=False, removed_in=None
-    ).order_by("rank")
-    return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
 
 
 def _utc_today() -> date:

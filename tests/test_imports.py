@@ -10,8 +10,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("papers", "newsletter")
 DOORS = {
-    *("papers.admin", "papers.feeds", "papers.tasks", "papers.urls", "papers.views", "papers.management"),
+    *(
+        "papers.admin",
+        "papers.feeds",
+        "papers.open_data",
+        "papers.sitemaps",
+        "papers.tasks",
+        "papers.urls",
+        "papers.views",
+        "papers.management",
+    ),
     *("newsletter.admin", "newsletter.apps", "newsletter.events", "newsletter.management"),
+    *("newsletter.crawling", "newsletter.feeds", "newsletter.open_data"),
     *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
 VERBS = {
