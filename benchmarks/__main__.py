@@ -1,6 +1,6 @@
-"""`python -m benchmarks [mail] [wire] [search] [batch] [planning] [doors]`: beside plain Django, or all.
+"""`python -m benchmarks [mail] [wire] [search] [batch] [planning] [pages] [doors]`; without a name, all.
 
-Prints ratios, and of planning the time; fails where results differ.
+Most are beside plain Django. Prints ratios, and of planning and pages the time; fails where results differ.
 """
 
 import argparse
@@ -27,8 +27,10 @@ BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "wire", "search", "batch", "planning", "doors")
+PARTS = ("mail", "wire", "search", "batch", "planning", "pages", "doors")
 ASKED = 500  # addresses of each kind at each door
+SITE_PAPERS, SITE_EDITIONS = 100_000, 10_000
+SITE_SIZES = (60, 150)  # papers of an edition: a usual day, and a very full one
 PLANNED_AT_ONCE, PLANNED_BY_HOURS = 1_000_000, 200_000
 
 
@@ -84,6 +86,8 @@ def measure(parts: Sequence[str]) -> None:
     if "doors" in parts:
         call_command("flush", verbosity=0, interactive=False)
         measure_doors()
+    if "pages" in parts:
+        measure_pages()
 
 
 def measure_mail() -> None:
@@ -136,6 +140,13 @@ def measure_doors() -> None:
 
     for door in enumeration.measure(ASKED):
         print(door, flush=True)
+
+
+def measure_pages() -> None:
+    from benchmarks import pages
+
+    for size in SITE_SIZES:
+        print(pages.measure(SITE_PAPERS, SITE_EDITIONS, size=size), flush=True)
 
 
 if __name__ == "__main__":

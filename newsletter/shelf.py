@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber, TruncWeek
 
 from newsletter.front import Story, story_of
 from newsletter.models import Edition, EditionPaper
@@ -73,17 +74,23 @@ def edition_stories(day: date) -> list[Story]:
     return [story_of(entry.card, entry.matches, entry.terms, day=day) for entry in entries]
 
 
-def best_stories(span: Span, *, now: datetime, most: int | None = None) -> list[Story]:
+def best_stories(
+    span: Span, *, now: datetime, most: int | None = None, most_of_a_week: int | None = None
+) -> list[Story]:
     """The stories of a week or month, the best of all its editions first, and no more than `most`.
 
     A look back tells what became of a paper, so the counts, the order and the reason are those of now.
     """
+    best_first = (F("paper__trending_score").desc(), F("score").desc(), F("edition__date").desc(), F("rank"))
+    today = now.astimezone(UTC).date()
+    entries = entries_shown().filter(edition__date__range=(span.first, min(span.last, today)))
+    if most_of_a_week is not None:
+        place = Window(RowNumber(), partition_by=TruncWeek("edition__date"), order_by=best_first)
+        entries = entries.annotate(place=place).filter(place__lte=most_of_a_week)
     entries = (
-        entries_shown()
-        .filter(edition__date__range=(span.first, min(span.last, now.astimezone(UTC).date())))
-        .select_related("paper", "edition")
+        entries.select_related("paper", "edition")
         .only("card", "matches", "terms", "edition__date", *(f"paper__{name}" for name in _NOW))
-        .order_by("-paper__trending_score", "-score", "-edition__date", "rank")
+        .order_by(*best_first)
     )
     return [_as_of(now, entry) for entry in entries[:most]]
 

@@ -1,37 +1,71 @@
-"""The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
+"""The paper as it is printed: today's front page, any day, week or month; a mix's digest in the browser."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from django.db import DatabaseError, connection
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from config.freshness import fingerprint, unless_known
 from newsletter.forms.asking import SubscribeForm
-from newsletter.front import ALSO, lay_out, sources_in_words
+from newsletter.front import ALSO, lay_out, lay_out_by_week, line_of_days, sources_in_words
 from newsletter.mail import preview
 from newsletter.models import Edition, TopicMix
-from newsletter.shelf import edition_stories, last_with_papers, neighbours, shown, window
+from newsletter.shelf import (
+    best_stories,
+    edition_stories,
+    last_with_papers,
+    papers_by_day,
+    shown,
+    spans_beside,
+    window,
+)
+from newsletter.spans import Day, Month, Week
 from papers.models import Topic
 
+# A look back shows the best; all of them stand in the editions of the days.
+MOST = 60
+MONTH_OF_A_WEEK = 14
+
 
 @require_safe
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: HttpRequest) -> HttpResponseBase:
     """The latest edition: today's, or before it is out, the one before."""
-    edition = shown(today=_utc_today()).first()
-    context = _edition_context(request, edition)
-    context["is_today"] = True
-    return render(request, "newsletter/edition.html", context)
+    return _edition_page(request, shown(today=_utc_today()).first(), is_today=True)
 
 
 @require_safe
-def edition(request: HttpRequest, day: date) -> HttpResponse:
+def edition(request: HttpRequest, day: date) -> HttpResponseBase:
     """The edition of one day, as it was frozen."""
-    found = get_object_or_404(shown(today=_utc_today()), date=day)
-    return render(request, "newsletter/edition.html", _edition_context(request, found))
+    return _edition_page(request, get_object_or_404(shown(today=_utc_today()), date=day))
+
+
+@require_safe
+def this_week(request: HttpRequest) -> HttpResponseBase:
+    """The latest week that has an edition."""
+    return _span_page(request, Week.of(_latest_day()), is_latest=True)
+
+
+@require_safe
+def week(request: HttpRequest, span: Week) -> HttpResponseBase:
+    """The best papers of a week, by topic, with what became of them."""
+    return _span_page(request, span)
+
+
+@require_safe
+def this_month(request: HttpRequest) -> HttpResponseBase:
+    """The latest month that has an edition."""
+    return _span_page(request, Month.of(_latest_day()), is_latest=True)
+
+
+@require_safe
+def month(request: HttpRequest, span: Month) -> HttpResponseBase:
+    """The best papers of a month, by week, with what became of them."""
+    return _span_page(request, span)
 
 
 @require_safe
@@ -64,32 +98,108 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, Any]:
-    topics = list(Topic.objects.filter(is_active=True))
-    day = found.date if found else _utc_today()
-    beside = neighbours(day, today=_utc_today())
-    stories = edition_stories(found.date) if found else []
-    page = lay_out(stories)
+def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool = False) -> HttpResponseBase:
+    today = _utc_today()
+    day = found.date if found else today
+    earlier, later = spans_beside(Day.of(day), today=today)
+    stories = edition_stories(day) if found else []
     # A day without papers shows what the last paper had; today's front page shows the whole of it.
     last = None if stories else last_with_papers(before=day)
     meanwhile = edition_stories(last) if last else []
-    if meanwhile and beside.later is None:
-        below = lay_out(meanwhile)
-        page = replace(page, sections=below.sections, briefs=below.briefs)
-    return {
-        "edition": found,
-        "sources": sources_in_words(found.sources if found else ()),
-        "day": day,
-        "is_late": found is not None and found.date < _utc_today(),
-        "page": page,
-        "story_count": len(stories),
-        "form": SubscribeForm(topics=topics),
-        "topics": topics,
-        "neighbours": beside,
-        "last": last,
-        "last_count": len(meanwhile),
-        "meanwhile": meanwhile[: 1 + ALSO],
-    }
+    topics = _topics()
+    key = fingerprint((today, is_today, _in_print(found), earlier, later, stories, meanwhile))
+
+    def make() -> HttpResponse:
+        page = lay_out(stories)
+        if meanwhile and later is None:
+            below = lay_out(meanwhile)
+            page = replace(page, sections=below.sections, briefs=below.briefs)
+        context = {
+            "key": key,
+            "is_today": is_today,
+            "is_late": found is not None and day < today,
+            "edition": found,
+            "sources": sources_in_words(found.sources if found else ()),
+            "day": day,
+            "week": Week.of(day),
+            "month": Month.of(day),
+            "earlier": earlier,
+            "later": later,
+            "page": page,
+            "story_count": len(stories),
+            "last": last,
+            "last_count": len(meanwhile),
+            "meanwhile": meanwhile[: 1 + ALSO],
+            "topics": topics,
+            "form": SubscribeForm(topics=topics),
+        }
+        return render(request, "newsletter/edition.html", context)
+
+    return unless_known(
+        request, (key, _names(topics)), make, changed_at=found.released_at if found else None, has_form=True
+    )
+
+
+def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) -> HttpResponseBase:
+    now = timezone.now()
+    papers = papers_by_day(span, today=now.date())
+    if not papers and not is_latest:
+        raise Http404(f"No edition of this {span.kind} is printed.")
+    earlier, later = spans_beside(span, today=now.date())
+    by_week = MONTH_OF_A_WEEK if isinstance(span, Month) else None
+    stories = best_stories(span, now=now, most=MOST, most_of_a_week=by_week)
+    last = None if stories else last_with_papers(before=span.first)
+    topics = _topics()
+    key = fingerprint((now.date(), span, is_latest, papers, earlier, later, stories, last))
+
+    def make() -> HttpResponse:
+        context = {
+            "key": key,
+            "span": span,
+            "is_latest": is_latest,
+            "is_running": now.date() in span,
+            "earlier": earlier,
+            "later": later,
+            "days": line_of_days(span, papers, span) if isinstance(span, Week) else [],
+            "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
+            "story_count": len(stories),
+            "paper_count": sum(papers.values()),
+            "last": last,
+            "topics": topics,
+            "form": SubscribeForm(topics=topics),
+        }
+        return render(request, "newsletter/look_back.html", context)
+
+    return unless_known(request, (key, _names(topics)), make, has_form=True)
+
+
+def _in_print(edition: Edition | None) -> object:
+    """What a page tells of an edition, besides its papers."""
+    if edition is None:
+        return None
+    return (
+        edition.date,
+        edition.state,
+        edition.number,
+        edition.candidate_count,
+        edition.note,
+        edition.sources,
+    )
+
+
+def _topics() -> list[Topic]:
+    """Those to choose from; their phrases stay in the database."""
+    return list(Topic.objects.filter(is_active=True).only("slug", "name"))
+
+
+def _names(topics: Iterable[Topic]) -> list[tuple[str, str]]:
+    return [(topic.slug, topic.name) for topic in topics]
+
+
+def _latest_day() -> date:
+    """Of the latest edition; before the first, today."""
+    today = _utc_today()
+    return shown(today=today).values_list("date", flat=True).first() or today
 
 
 def _utc_today() -> date:
