@@ -168,6 +168,8 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 2_592_000, 0, 63_072_000) if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Answers that take an address leave on whole steps of time, which hide whether the address is known.
+ANSWER_STEP_SECONDS = 0.1
 FILE_UPLOAD_HANDLERS = ["config.uploads.NoFiles"]
 PASSWORD_RESET_TIMEOUT = 3600  # seconds; the only such link is the one-time login that `serve` prints
 AUTH_PASSWORD_VALIDATORS = [

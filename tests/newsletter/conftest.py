@@ -21,6 +21,12 @@ def fresh_limits() -> Iterator[None]:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def at_once(settings: Any) -> None:
+    """No test waits for an even time to answer, but the one that is about it."""
+    settings.ANSWER_STEP_SECONDS = 0
+
+
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A server's side of TLS, with a certificate for 127.0.0.1 that this process trusts."""

@@ -27,22 +27,28 @@ pytestmark = pytest.mark.django_db
 PRIVATE_HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 
-def link(purpose: str, reader: Subscriber) -> str:
-    return f"/{purpose}/{link_token(purpose, reader.handle, reader.secret)}/"
+# Mailed anew whenever asked for; and in every mail, where `welcome` opens by the token of `preferences`.
+ONE_OFF = ("confirm", "private", "move")
+RECURRING = ("unsubscribe", "preferences", "welcome")
+PAGES = (*ONE_OFF, *RECURRING)
 
 
-def confirmation(reader: Subscriber, *, sent: datetime | None = None) -> str:
-    """The path that was mailed to this reader to confirm the choice they have."""
+def link(page: str, reader: Subscriber, *, sent: datetime | None = None) -> str:
+    """The path of this page for this reader; of a one-off link, as mailed at `sent`."""
+    if page in RECURRING:
+        purpose = "preferences" if page == "welcome" else page
+        return f"/{page}/{link_token(purpose, reader.handle, reader.secret)}/"
     token = new_one_off()
+    there = f"new-{reader.email}" if page == "move" else ""
     OutboxMail.objects.create(
-        subscriber=reader,
-        kind="confirm",
-        mix=reader.mix,
-        state="accepted",
-        token_hash=one_off_hash(token),
-        handed_over_at=sent or timezone.now(),
-    )
-    return f"/confirm/{token}/"
+        subscriber=reader, kind=page, mix=reader.mix if page == "confirm" else None, state="accepted",
+        to=there, to_key=there, token_hash=one_off_hash(token), handed_over_at=sent or timezone.now(),
+    )  # fmt: skip
+    return f"/{page}/{token}/"
+
+
+def reader_for(page: str, email: str = "ada@example.org") -> Subscriber:
+    return make_subscriber(email=email, state="pending" if page == "confirm" else "active")
 
 
 def everything() -> list[dict[str, Any]]:
@@ -56,13 +62,13 @@ def asks_of(client: Client, path: str) -> Iterator[Any]:
     for method in (client.get, client.head, client.get, client.head, client.get, client.head):
         yield method(path)
     yield client.options(path)
-    yield client.get(path, {"leave": "1", "List-Unsubscribe": "One-Click", "length": "5"})
+    yield client.get(path, {"leave": "1", "List-Unsubscribe": "One-Click", "length": "5", "erase": "yes"})
 
 
-@pytest.mark.parametrize("purpose", ["confirm", "unsubscribe", "preferences"])
-def test_24_opening_a_link_any_number_of_times_changes_nothing(client: Client, purpose: str) -> None:
-    reader = make_subscriber(state="pending" if purpose == "confirm" else "active")
-    path = confirmation(reader) if purpose == "confirm" else link(purpose, reader)
+@pytest.mark.parametrize("page", PAGES)
+def test_24_opening_a_link_any_number_of_times_changes_nothing(client: Client, page: str) -> None:
+    reader = reader_for(page)
+    path = link(page, reader)
     before = everything()
     for answer in asks_of(client, path):
         assert (answer.status_code in (200, 405), dict(answer.cookies)) == (True, {})
@@ -71,7 +77,7 @@ def test_24_opening_a_link_any_number_of_times_changes_nothing(client: Client, p
 
 def test_25_confirming_again_and_again_is_no_different_from_once(client: Client) -> None:
     reader = make_subscriber(state="pending")
-    path = confirmation(reader)
+    path = link("confirm", reader)
     first = client.post(path)
     after = everything()
     for _ in range(3):
@@ -87,7 +93,7 @@ def test_26_a_link_older_than_three_days_asks_to_try_again_and_names_nobody(
     client: Client, state: str
 ) -> None:
     reader = make_subscriber(email="ada@example.org", state=state)
-    path = confirmation(reader, sent=timezone.now() - timedelta(hours=72, seconds=1))
+    path = link("confirm", reader, sent=timezone.now() - timedelta(hours=72, seconds=1))
     before = everything()
     for answer in (client.get(path), client.post(path)):
         html = answer.content.decode()
@@ -98,14 +104,31 @@ def test_26_a_link_older_than_three_days_asks_to_try_again_and_names_nobody(
     assert everything() == before
 
 
-@pytest.mark.parametrize("purpose", ["confirm", "unsubscribe", "preferences"])
-def test_27_a_link_with_one_bit_flipped_is_nobodys(client: Client, purpose: str) -> None:
-    reader = make_subscriber(email="ada@example.org", state="pending" if purpose == "confirm" else "active")
-    path = confirmation(reader) if purpose == "confirm" else link(purpose, reader)
-    # The first of the token, its middle, its last but one: the last carries bits that say nothing.
-    start = len(purpose) + 2
+@pytest.mark.parametrize("page", ["private", "move"])
+def test_26_a_private_link_older_than_an_hour_opens_nothing_and_names_nobody(
+    client: Client, page: str
+) -> None:
+    reader = make_subscriber(email="ada@example.org")
+    path = link(page, reader, sent=timezone.now() - timedelta(hours=1, seconds=1))
     before = everything()
-    for place in (start, (start + len(path)) // 2, len(path) - 3):
+    answers = [client.get(path)]
+    for button in ({"export": "1"}, {"erase": "yes"}, {"move": "1", "email": "eve@example.org"}, {}):
+        answers.append(client.post(path, button))
+    for answer in answers:
+        html = answer.content.decode()
+        assert (answer.status_code, faults_of(html)) == (410, [])
+        assert "example.org" not in html and reader.handle not in html.replace(path, "")
+    assert everything() == before
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_27_a_link_with_one_bit_flipped_is_nobodys(client: Client, page: str) -> None:
+    reader = reader_for(page)
+    path = link(page, reader)
+    # Of the handle, or of a token that has none, and of the signature but its last: that has bits to spare.
+    start = len(page) + 2
+    before = everything()
+    for place in (start, start + 7, len(path) - 3):
         flipped = path[:place] + chr(ord(path[place]) ^ 1) + path[place + 1 :]
         for answer in (client.get(flipped), client.post(flipped, {"leave": "1"})):
             assert (answer.status_code, answer.templates[0].name) == (404, "newsletter/link_unknown.html")
@@ -113,19 +136,24 @@ def test_27_a_link_with_one_bit_flipped_is_nobodys(client: Client, purpose: str)
     assert everything() == before
 
 
-@pytest.mark.parametrize("door", ["confirm", "unsubscribe", "preferences"])
-@pytest.mark.parametrize("purpose", ["confirm", "unsubscribe", "preferences"])
-def test_28_a_link_opens_the_page_it_was_made_for_and_no_other(
-    client: Client, purpose: str, door: str
-) -> None:
-    reader = make_subscriber()
-    path = confirmation(reader) if purpose == "confirm" else link(purpose, reader)
+@pytest.mark.parametrize("page", PAGES)
+def test_28_a_link_opens_the_page_it_was_made_for_and_no_other(client: Client, page: str) -> None:
+    reader = make_subscriber(email="ada@example.org")
+    path = link(page, reader)
     before = everything()
-    crossed = path.replace(f"/{purpose}/", f"/{door}/")
-    assert client.get(crossed).status_code == (200 if purpose == door else 404)
-    if purpose != door:
-        answers = {"leave": "1", "List-Unsubscribe": "One-Click", "length": "5", "when_empty": "top"}
-        assert client.post(crossed, answers).status_code == 404
+    answers = {
+        "leave": "1",
+        "List-Unsubscribe": "One-Click",
+        "length": "5",
+        "when_empty": "top",
+        "erase": "yes",
+    }
+    opens = {page} | ({"preferences", "welcome"} if page in ("preferences", "welcome") else set())
+    for door in PAGES:
+        crossed = path.replace(f"/{page}/", f"/{door}/")
+        assert client.get(crossed).status_code == (200 if door in opens else 404)
+        if door not in opens:
+            assert client.post(crossed, answers).status_code == 404
     assert everything() == before
 
 
@@ -147,15 +175,16 @@ def test_29_a_link_changes_the_row_of_its_reader_whatever_else_is_posted(client:
     assert (reader.mix.length, model_to_dict(other)) == (20, before)
 
 
-@pytest.mark.parametrize("purpose", ["confirm", "unsubscribe", "preferences"])
-def test_30_after_erasing_a_link_says_what_it_says_to_anybody(client: Client, purpose: str) -> None:
-    reader = make_subscriber()
-    path = confirmation(reader) if purpose == "confirm" else link(purpose, reader)
+@pytest.mark.parametrize("page", PAGES)
+def test_30_after_erasing_a_link_says_what_it_says_to_anybody(client: Client, page: str) -> None:
+    reader = reader_for(page)
+    path = link(page, reader)
     suppress(reader.email_key, "complained")
     reader.delete()
-    nobodys = client.get(f"/{purpose}/nobody/")
-    for answer in (client.get(path), client.post(path, {"leave": "1"})):
-        assert (answer.status_code, answer.content) == (404, nobodys.content)
+    nobody = f"/{page}/{'x' * 43}/"
+    neutral = client.get(nobody).content.decode().replace(nobody, "")
+    for answer in (client.get(path), client.post(path, {"leave": "1", "erase": "yes"})):
+        assert (answer.status_code, answer.content.decode().replace(path, "")) == (404, neutral)
     assert (Subscriber.objects.count(), mail.outbox) == (0, [])
 
 
@@ -223,12 +252,12 @@ def test_33_any_other_body_is_refused_and_changes_nothing(client: Client, body: 
     assert everything() == before
 
 
-@pytest.mark.parametrize("purpose", ["confirm", "unsubscribe", "preferences"])
-def test_34_who_guesses_links_is_stopped_while_good_links_go_on_working(client: Client, purpose: str) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_34_who_guesses_links_is_stopped_while_good_links_go_on_working(client: Client, page: str) -> None:
     reader = make_subscriber()
-    codes = [client.get(f"/{purpose}/{new_one_off()[:22]}.{'A' * 22}/").status_code for _ in range(65)]
+    codes = [client.get(f"/{page}/{new_one_off()[:22]}.{'A' * 22}/").status_code for _ in range(65)]
     assert codes == [404] * 60 + [429] * 5
-    assert client.get(f"/{purpose}/{reader.handle}.{'A' * 22}/").status_code == 429
+    assert client.get(f"/{page}/{reader.handle}.{'A' * 22}/").status_code == 429
     assert client.post(link("unsubscribe", reader), {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert client.get("/").status_code == 200
 
@@ -244,10 +273,11 @@ def test_35_no_parameter_leads_away(client: Client, target: str) -> None:
     form = {"length": "5", "when_empty": "skip"}
     for path, fields in [
         ("/subscribe/", honest),
+        ("/language/", {"language": "de"}),
         ("/preferences/", honest),
         (link("preferences", reader), form),
         (link("unsubscribe", reader), {"leave": "1"}),
-        (confirmation(make_subscriber(state="pending")), {}),
+        (link("confirm", make_subscriber(state="pending")), {}),
     ]:
         answer = client.post(f"{path}?{urlencode(away)}", fields | away)
         assert "evil" not in answer.get("Location", "") and answer.status_code in (200, 302)
@@ -258,7 +288,7 @@ def test_35_no_parameter_leads_away(client: Client, target: str) -> None:
 def test_36_who_confirms_and_leaves_at_once_has_left(website: Website) -> None:
     for number in range(6):
         reader = make_subscriber(email=f"reader{number}@example.org", state="pending")
-        presses = [(confirmation(reader), {"yes": "1"}), (link("unsubscribe", reader), {"leave": "1"})]
+        presses = [(link("confirm", reader), {"yes": "1"}), (link("unsubscribe", reader), {"leave": "1"})]
         with ThreadPoolExecutor(4) as hands:
             pressed = list(hands.map(lambda press: website.post(*press), presses * 2))
         # Confirmed and then left, or left and then too late to confirm: never an error.
@@ -268,7 +298,7 @@ def test_36_who_confirms_and_leaves_at_once_has_left(website: Website) -> None:
 
 def test_36_a_confirmation_that_was_asked_for_before_leaving_brings_nobody_back(client: Client) -> None:
     reader = make_subscriber(state="pending")
-    paths = [confirmation(reader) for _ in range(2)]
+    paths = [link("confirm", reader) for _ in range(2)]
     client.post(paths[0])
     client.post(link("unsubscribe", reader), {"List-Unsubscribe": "One-Click"})
     for path in paths:
@@ -278,11 +308,11 @@ def test_36_a_confirmation_that_was_asked_for_before_leaving_brings_nobody_back(
     assert outbox.send_pending(now=timezone.now()) == 0
 
 
-@pytest.mark.parametrize("purpose", ["confirm", "unsubscribe", "preferences"])
-def test_pages_behind_links_are_kept_by_nobody_and_name_nobody(client: Client, purpose: str) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_behind_links_are_kept_by_nobody_and_name_nobody(client: Client, page: str) -> None:
     reader = make_subscriber(email="ada.lovelace@example.org")
-    path = confirmation(reader) if purpose == "confirm" else link(purpose, reader)
-    for answer in (client.get(path), client.head(path), client.get(f"/{purpose}/nobody/"), client.post(path)):
+    path = link(page, reader)
+    for answer in (client.get(path), client.head(path), client.get(f"/{page}/nobody/"), client.post(path)):
         assert {name: answer.get(name) for name in PRIVATE_HEADERS} == PRIVATE_HEADERS
         html = answer.content.decode()
         assert "lovelace" not in html and reader.secret not in html
