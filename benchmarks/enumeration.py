@@ -2,15 +2,20 @@
 
 Each address is asked about once, in an order drawn anew for every round: what slows the machine for a while
 slows all kinds alike. `new` is asked twice over, as two kinds: what lies between those two is noise.
+Measured twice: the work alone, and as answered, on even steps of time (newsletter/people/evenly.py), which
+hide it. Visitors who wait for their step come a few at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 from statistics import median, quantiles
+from threading import Barrier
 from time import perf_counter
 
 from django.core.signing import Signer
+from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
 from django.utils import timezone
@@ -22,6 +27,14 @@ from newsletter.suppression import suppress
 
 DOORS = ("/subscribe/", "/preferences/")
 WARM_UP = 20  # requests that are not counted
+CROWD = 4  # visitors at once, where each waits for the step
+HOST = "papers.example.org"
+SETTINGS = {
+    "STORAGES": {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+    # Each request counts as the first of its network.
+    "ALLOWED_HOSTS": [HOST],
+    "CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
+}
 MAILS_A_DAY = 3
 
 
@@ -30,6 +43,7 @@ class Door:
     """The milliseconds of every answer at one door, by kind of address."""
 
     path: str
+    step: float  # seconds; 0 is the work alone
     times: Mapping[str, Sequence[float]]
 
     @property
@@ -54,52 +68,67 @@ class Door:
         return "\n".join(lines)
 
 
-def measure(number: int, *, seed: int = 6) -> list[Door]:
+def measure(number: int, *, steps: Sequence[float] = (0.0, 0.1), seed: int = 6) -> Iterator[Door]:
     """Ask about `number` addresses of each kind at each door; raises Different where answers differ."""
     kinds = _kinds()
-    found = []
-    pages = {
-        "STORAGES": {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
-        # Each request counts as the first of its network.
-        "CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
-    }
-    with override_settings(**pages):
-        for path in DOORS:
-            place = path.strip("/")
+    for path in DOORS:
+        for step in steps:
+            where = f"{path.strip('/')[:4]}{1000 * step:03.0f}"
             for kind, prepare in kinds.items():
-                prepare([_address(kind, place, round_) for round_ in range(number)])
-            found.append(_ask(path, list(kinds), number, Random(seed)))
-    return found
+                prepare([_address(kind, where, round_) for round_ in range(number)])
+            asked = _Asked(path, where)
+            with override_settings(**SETTINGS, ANSWER_STEP_SECONDS=step):
+                asked.ask_all(list(kinds), number, Random(seed), crowd=CROWD if step else 1)
+            yield Door(path, step, asked.times)
 
 
-def _ask(path: str, kinds: list[str], number: int, random: Random) -> Door:
-    client = Client(HTTP_HOST="papers.example.org")
-    for round_ in range(WARM_UP):
-        _post(client, path, _address("warm", path.strip("/"), round_))
-    times: dict[str, list[float]] = {kind: [] for kind in kinds}
-    answers = set()
-    for round_ in range(number):
-        for kind in random.sample(kinds, len(kinds)):
-            spent, answer = _post(client, path, _address(kind, path.strip("/"), round_))
-            times[kind].append(spent)
-            answers.add(answer)
-    same(f"answers at {path}", (1, {200}), (len(answers), {status for status, _ in answers}))
-    return Door(path, times)
+class _Asked:
+    """The times of the answers at one door, as they come in."""
+
+    def __init__(self, path: str, where: str) -> None:
+        self.path, self.where = path, where
+        self.times: dict[str, list[float]] = {}
+
+    def ask_all(self, kinds: list[str], number: int, random: Random, *, crowd: int) -> None:
+        self.times = {kind: [] for kind in kinds}
+        rounds = [(kind, turn) for turn in range(number) for kind in random.sample(kinds, len(kinds))]
+        with ThreadPoolExecutor(crowd, initializer=self._warm_up) as visitors:
+            answers = set(visitors.map(self._ask, rounds))
+            # Each thread has a connection of its own; as many of them as there are close theirs.
+            meet = Barrier(crowd)
+            list(visitors.map(_leave, [meet] * crowd))
+        same(f"answers at {self.path}", (1, {200}), (len(answers), {status for status, _ in answers}))
+
+    def _warm_up(self) -> None:
+        for turn in range(WARM_UP):
+            _post(self.path, _address("warm", self.where, turn))
+
+    def _ask(self, about: tuple[str, int]) -> tuple[int, bytes]:
+        kind, turn = about
+        spent, answer = _post(self.path, _address(kind, self.where, turn))
+        self.times[kind].append(spent)
+        return answer
 
 
-def _post(client: Client, path: str, address: str) -> tuple[float, tuple[int, bytes]]:
+def _leave(meet: Barrier) -> None:
+    meet.wait()
+    connection.close()
+
+
+def _post(path: str, address: str) -> tuple[float, tuple[int, bytes]]:
     """The milliseconds that the answer took, and the answer."""
     opened = Signer(salt="subscribe form").sign(f"{timezone.now().timestamp() - 30:.2f}")
     fields = {"email": address, "rendered": opened, "website": ""}
+    client = Client(HTTP_HOST=HOST)
     began = perf_counter()
     answer = client.post(path, fields, secure=True)
     return 1000 * (perf_counter() - began), (answer.status_code, answer.content)
 
 
-def _address(kind: str, door: str, number: int) -> str:
+def _address(kind: str, where: str, number: int) -> str:
     # Of equal length, so that nothing but the kind makes a difference.
     name = "".join(letter for letter in kind if letter.isalnum())
-    return f"{name:x<24}{door[:4]}{number:05}@example.org"
+    return f"{name:x<24}{where}{number:05}@example.org"
 
 
 def _kinds() -> dict[str, Callable[[Sequence[str]], None]]:

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from newsletter import outbox
-from newsletter.models import OutboxMail, Subscriber
+from newsletter.models import OutboxMail, Subscriber, Suppression
 from newsletter.suppression import suppress
 from papers.models import Topic
 from tests.celery_queue import tasks_waiting
@@ -238,6 +238,18 @@ def test_12_a_suppressed_address_gets_the_same_page_and_no_mail(
         for address in ("ada@example.org", "ADA@Example.org"):
             assert post(client, door, email=address).content == same.content
     assert "ada@example.org" not in send_all()
+
+
+def test_12_a_change_of_key_lets_no_mail_go_where_it_was_forbidden(client: Client, settings: Any) -> None:
+    suppress("ada@example.org", "bounced")
+    opened = rendered()
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another key"
+    suppress("ada@example.org", "complained")
+    assert post(client, email="ada@example.org", rendered=opened).status_code == 200
+    assert (traces(), list(Suppression.objects.values_list("reason", flat=True))) == (
+        (0, 0, 0),
+        ["complained"],
+    )
 
 
 def test_13_hundreds_of_requests_from_everywhere_send_a_victim_three_mails_in_a_day(client: Client) -> None:
