@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from json import dumps
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ RECENT = 40  # editions of today's size; those before have what is left of the p
 WEIGHT = 100_000  # bytes, without pictures: what a page may weigh
 # Names of files without the hash that `collectstatic` would give them.
 _PLAIN_FILES = "django.contrib.staticfiles.storage.StaticFilesStorage"
+TOPICS = 28  # where there are none
 _TITLE = "A Sample Title of Usual Length: What Was Done and What Came Out of It"
 _ABSTRACT = (
     "We show that a modest change in how the work is scheduled, with no new parameters and no second model, "
@@ -43,7 +44,8 @@ _PAPERS = """
          updated_at, upvotes, num_comments, github_stars, trending_score, trending_terms, pinned, boost,
          hidden, editor_note)
     SELECT '1501.' || lpad(n::text, 6, '0'), %(title)s || ' ' || n, 'page ' || n,
-           lpad(to_hex(n), 16, '0'), %(abstract)s, '{Ada Example,Ben Sample}', 2, CASE WHEN n %% 3 = 0 THEN 'Sample Lab' END,
+           lpad(to_hex(n), 16, '0'), %(abstract)s, '{Ada Example,Ben Sample}', 2,
+           CASE WHEN n %% 3 = 0 THEN 'Sample Lab' END,
            %(today)s - 2, false, false, %(today)s - 1, false, false, now(), now(), (n * 7919) %% 200, n %% 12,
            CASE WHEN n %% 4 = 0 THEN n %% 3000 END, log(1 + (n * 7919) %% 200),
            '[{"name": "votes", "value": 2, "text": "61 upvotes at 17 h, on course for about 130"}]',
@@ -85,18 +87,22 @@ _FILINGS = """
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page that was asked for again and again: milliseconds of each time, and what one answer cost."""
+    """A page that was asked for again and again: milliseconds of each time, in all and of this process's
+    processor; and what one answer cost.
+    """
 
     what: str
     path: str
     status: int
     milliseconds: tuple[float, ...]
+    processor: tuple[float, ...]
     queries: int
     size: int
 
     def __str__(self) -> str:
         times = f"{median(self.milliseconds):6.1f} ms (to {max(self.milliseconds):.1f})"
-        return f"  {self.what:34} {times:24} {self.queries:3} statements {self.size / 1000:7.1f} kB"
+        busy = f"{median(self.processor):6.1f} ms busy"
+        return f"  {self.what:34} {times:24} {busy} {self.queries:3} statements {self.size / 1000:7.1f} kB"
 
 
 def measure(papers: int, editions: int, *, size: int, rounds: int = ROUNDS) -> str:
@@ -117,6 +123,8 @@ def measure(papers: int, editions: int, *, size: int, rounds: int = ROUNDS) -> s
 
 def fill(papers: int, editions: int, *, size: int, today: date) -> None:
     """Empty the tables of papers and editions and fill them anew."""
+    if not Topic.objects.exists():
+        Topic.objects.bulk_create(Topic(slug=f"shelf-{n}", name=f"Shelf {n}") for n in range(TOPICS))
     topics = list(Topic.objects.filter(is_active=True))
     matches = [
         {"topic": topic.slug, "name": topic.name, "score": 0.8, "evidence": ["throughput", "decoding"]}
@@ -163,15 +171,23 @@ def _visits(today: date, rounds: int) -> Iterable[Visit]:
 def _visit(client: Client, path: str, what: str, rounds: int, *, known: bool = False) -> Visit:
     response = client.get(path, secure=True)  # brings the cookie of the form, as a visitor's first page does
     headers = {"if-none-match": client.get(path, secure=True).headers["ETag"]} if known else {}
-    times = []
+    times, busy = [], []
     for _ in range(WARM_UP + rounds):
-        began = perf_counter()
+        began, worked = perf_counter(), process_time()
         response = client.get(path, headers=headers, secure=True)
         times.append(1000 * (perf_counter() - began))
+        busy.append(1000 * (process_time() - worked))
     if response.status_code != (304 if known else 200):
         raise Different(f"{path} answers {response.status_code}")
     with CaptureQueriesContext(connection) as queries:
         client.get(path, headers=headers, secure=True)
+    size = len(response.content)
     return Visit(
-        what, path, response.status_code, tuple(times[WARM_UP:]), len(queries), len(response.content)
+        what,
+        path,
+        response.status_code,
+        tuple(times[WARM_UP:]),
+        tuple(busy[WARM_UP:]),
+        len(queries),
+        len(response.content),
     )

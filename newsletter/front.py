@@ -6,14 +6,19 @@ from datetime import date, timedelta
 from typing import Any
 
 from newsletter.spans import Month, Span, Week
+from papers.reading.telling import told
 from papers.sources.names import name_of
 from papers.trending import explain
 
 ALSO = 4
 # From this many on, a topic gets a section of its own; fewer share the briefs.
 SECTION_FROM = 3
-# In a section, so many stand with a summary; the others with their headline.
+# In a section, so many stand with a summary, the others with their headline. So it is in the first sections;
+# those that follow have headlines only.
 WITH_SUMMARY = 3
+TOLD_SECTIONS = 8
+# A page weighs less than 100 kB: what is more stands on the next.
+A_PAGE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,15 @@ class Section:
     week: Week | None = None
     days: Sequence[OneDay] = ()
     stories: list[Story] = field(default_factory=list)
+    with_summary: int = WITH_SUMMARY
 
     @property
     def told(self) -> list[Story]:
-        return self.stories[:WITH_SUMMARY]
+        return self.stories[: self.with_summary]
 
     @property
     def headlines(self) -> list[Story]:
-        return self.stories[WITH_SUMMARY:]
+        return self.stories[self.with_summary :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class FrontPage:
 
 def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:
     """ "Hugging Face read at 00:17 UTC · arXiv stale since Thursday 19 November, 23:40 UTC"."""
-    return " · ".join(f"{name_of(state['source'])} {state['text']}" for state in states)
+    return " · ".join(f"{name_of(state['source'])} {told(state['text'])}" for state in states)
 
 
 def story_of(
@@ -112,10 +118,13 @@ def lay_out(stories: Sequence[Story]) -> FrontPage:
     for story in stories[1 + ALSO :]:
         section = sections.setdefault(story.topic, Section(story.topic, story.topic_name))
         section.stories.append(story)
+    large = [section for section in sections.values() if len(section.stories) >= SECTION_FROM]
+    for section in large[TOLD_SECTIONS:]:
+        section.with_summary = 0
     return FrontPage(
         lead=stories[0] if stories else None,
         also=stories[1 : 1 + ALSO],
-        sections=[section for section in sections.values() if len(section.stories) >= SECTION_FROM],
+        sections=large,
         briefs=[section for section in sections.values() if len(section.stories) < SECTION_FROM],
     )
 

@@ -3,7 +3,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from newsletter import crawling, feeds, open_data, spans, views
-from newsletter.people import coming, embedding, leaving, previewing, private, staying, welcoming
+from newsletter.people import coming, embedding, leaving, previewing, private, staying, tasting, welcoming
 
 
 class DayConverter:
@@ -61,6 +61,10 @@ urlpatterns = [
     path("welcome/<str:token>/", welcoming.welcome, name="welcome"),
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
+    path("preferences/<str:token>/undo/", tasting.undo_taste, name="undo_taste"),
+    # Old arXiv ids hold a slash: hep-th/9901001.
+    path("preferences/<str:token>/more/<path:key>/", tasting.taste, {"direction": "more"}, name="more_like"),
+    path("preferences/<str:token>/less/<path:key>/", tasting.taste, {"direction": "less"}, name="less_like"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
     path("private/<str:token>/", private.private, name="private"),
     path("move/<str:token>/", private.move, name="move"),

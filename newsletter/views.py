@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from math import ceil
 
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from config.freshness import fingerprint, unless_known
 from newsletter.forms.asking import SubscribeForm
-from newsletter.front import ALSO, lay_out, lay_out_by_week, line_of_days, sources_in_words
+from newsletter.front import A_PAGE, ALSO, lay_out, lay_out_by_week, line_of_days, sources_in_words
 from newsletter.mail import preview
 from newsletter.models import Edition, TopicMix
 from newsletter.shelf import (
@@ -102,12 +104,18 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
     today = _utc_today()
     day = found.date if found else today
     earlier, later = spans_beside(Day.of(day), today=today)
-    stories = edition_stories(day) if found else []
+    printed = edition_stories(day) if found else []
+    number = 1 if is_today else _page_asked_for(request)
+    pages = max(1, ceil(len(printed) / A_PAGE))
+    if number > pages:
+        raise Http404(f"The edition of {day} has no page {number}.")
+    stories = printed[(number - 1) * A_PAGE : number * A_PAGE]
     # A day without papers shows what the last paper had; today's front page shows the whole of it.
     last = None if stories else last_with_papers(before=day)
     meanwhile = edition_stories(last) if last else []
     topics = _topics()
-    key = fingerprint((today, is_today, _in_print(found), earlier, later, stories, meanwhile))
+    sheet = (number, pages, len(printed))
+    key = fingerprint((today, is_today, _in_print(found), earlier, later, stories, sheet, meanwhile))
 
     def make() -> HttpResponse:
         page = lay_out(stories)
@@ -116,6 +124,7 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
             page = replace(page, sections=below.sections, briefs=below.briefs)
         context = {
             "key": key,
+            "own_path": reverse("edition", args=[day]) + (f"?page={number}" if number > 1 else ""),
             "is_today": is_today,
             "is_late": found is not None and day < today,
             "edition": found,
@@ -126,7 +135,10 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
             "earlier": earlier,
             "later": later,
             "page": page,
-            "story_count": len(stories),
+            "number": number,
+            "pages": pages,
+            "first_place": (number - 1) * A_PAGE + 1,
+            "story_count": len(printed),
             "last": last,
             "last_count": len(meanwhile),
             "meanwhile": meanwhile[: 1 + ALSO],
@@ -160,7 +172,8 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
             "is_running": now.date() in span,
             "earlier": earlier,
             "later": later,
-            "days": line_of_days(span, papers, span) if isinstance(span, Week) else [],
+            "has_editions": bool(papers),
+            "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
             "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
             "story_count": len(stories),
             "paper_count": sum(papers.values()),
@@ -171,6 +184,14 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
         return render(request, "newsletter/look_back.html", context)
 
     return unless_known(request, (key, _names(topics)), make, has_form=True)
+
+
+def _page_asked_for(request: HttpRequest) -> int:
+    """From 1; whatever is no such number is not found."""
+    text = request.GET.get("page", "1")
+    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
+        raise Http404("There is no such page.")
+    return int(text[:9])
 
 
 def _in_print(edition: Edition | None) -> object:

@@ -9,7 +9,7 @@ from datetime import date
 from django.utils.dateformat import format as written
 from django.utils.translation import pgettext
 
-Day = date | str | None
+Day = date | str | None  # a date, which may have a time, or its ISO text
 
 
 def long_day(day: Day) -> str:

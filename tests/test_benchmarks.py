@@ -11,6 +11,7 @@ from benchmarks import (
     corpus,
     data,
     enumeration,
+    pages,
     planning,
     printing,
     provider,
@@ -21,7 +22,8 @@ from benchmarks import (
 from benchmarks.comparison import Different
 from benchmarks.counting import Counting
 from benchmarks.sink import Tally
-from newsletter.models import Delivery, Edition
+from newsletter.models import Delivery, Edition, EditionPaper
+from papers.models import Paper
 
 MAIL = b"From: a@example.org\r\nSubject: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n"
 
@@ -59,6 +61,16 @@ def test_readers_are_planned_all_at_once_or_at_their_own_hours() -> None:
     assert [(result.readers, result.planned, result.calls) for result in found] == [(40, 40, 1), (40, 37, 24)]
     assert str(found[0]).splitlines()[0] == "Planning for 40 readers: 40 mails at 22 slots"
     assert (len(str(found[0]).splitlines()), len(said)) == (5, 6)
+
+
+@pytest.mark.django_db
+def test_pages_of_a_site_with_a_history_are_visited_and_weighed() -> None:
+    lines = pages.measure(60, 12, size=4, rounds=1).splitlines()
+    assert lines[0] == "Pages of a site with 60 papers and 12 editions, 4 papers in the newest"
+    seen = [line[2:36].strip() for line in lines[1:]]
+    assert seen[:5] == ["today", "today, as the browser knows it", "an edition", "this week", "this month"]
+    assert (Paper.objects.count(), Edition.objects.count()) == (60, 12)
+    assert EditionPaper.objects.count() == 60
 
 
 @pytest.mark.django_db

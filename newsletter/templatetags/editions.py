@@ -1,5 +1,7 @@
 """What the newsletter adds to pages: where a paper was printed, and weeks and months in words."""
 
+from datetime import date
+
 from django import template
 from django.utils.dateformat import format as written
 from django.utils.translation import gettext as _
@@ -8,6 +10,7 @@ from django.utils.translation import pgettext
 from newsletter.models import Edition
 from newsletter.shelf import printed_with
 from newsletter.spans import Span, Week
+from papers.days import full_day, month_and_year
 from papers.models import Paper
 
 register = template.Library()
@@ -24,7 +27,7 @@ def name_of(span: Span) -> str:
     """ "Week 47, 2026", "November 2026"."""
     if isinstance(span, Week):
         return _("Week %(number)s, %(year)s") % {"number": span.number, "year": span.year}
-    return written(span.first, pgettext("format of a month", "F Y"))
+    return month_and_year(span.first)
 
 
 @register.filter
@@ -32,10 +35,15 @@ def days_of(span: Span) -> str:
     """ "16 to 22 November 2026"; a month or year is said twice only where the two differ."""
     first, last = span.first, span.last
     if first.year != last.year:
-        begin = pgettext("format of a day", "j F Y")
+        begin = full_day(first)
     elif first.month != last.month:
-        begin = pgettext("format of a day before another of its year", "j F")
+        begin = written(first, pgettext("format of a day before another of its year", "j F"))
     else:
-        begin = pgettext("format of a day before another of its month", "j")
-    end = pgettext("format of a day", "j F Y")
-    return _("%(first)s to %(last)s") % {"first": written(first, begin), "last": written(last, end)}
+        begin = written(first, pgettext("format of a day before another of its month", "j"))
+    return _("%(first)s to %(last)s") % {"first": begin, "last": full_day(last)}
+
+
+@register.filter
+def weekday(day: date) -> str:
+    """ "Mon 16"."""
+    return written(day, pgettext("format of a day in a line of days", "D j"))
