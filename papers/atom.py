@@ -84,9 +84,13 @@ class PaperFeed(Feed):  # type: ignore[type-arg]
     description_template = "papers/feed_entry.html"
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().__call__(request, *args, **kwargs)
+        response = self.made(request, *args, **kwargs)
         changed = datetime.fromtimestamp(parse_http_date(response["Last-Modified"]), UTC)
         return validated(request, response, changed=changed)
+
+    def made(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The feed itself, whether or not the asker has it."""
+        return super().__call__(request, *args, **kwargs)
 
     def author_name(self) -> str:
         return settings.NEWSLETTER_NAME

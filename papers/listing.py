@@ -1,6 +1,7 @@
 """What the public may see of papers and topics, in the order of the lists: for pages, JSON and feeds."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
@@ -11,14 +12,25 @@ from papers.models import Observation, Paper, PaperTopic, SourceRecord, Topic
 
 REMOVED = PaperTopic.Decision.REMOVED
 HUGGING_FACE = "huggingface"
+# All less the hidden: a join with all papers, to leave those out, takes ten times as long.
+_OF_HIDDEN = Q(paper__in=Paper.objects.filter(hidden=True))
 MOST_READINGS = 2_000  # of one paper; hourly ones are thinned after some days
 
 
 def topics_with_counts() -> list[Any]:
-    """Every topic a reader can follow, each with `paper_count`, the papers filed under it. One query."""
-    kept = Q(filings__paper__hidden=False) & ~Q(filings__decision=REMOVED)
-    rows = Topic.objects.filter(is_active=True).annotate(paper_count=Count("filings", filter=kept))
-    return list(rows.order_by("position", "name"))  # counting drops the model's order
+    """Every topic a reader can follow, each with `paper_count`, the papers filed under it. Three queries."""
+    rows: list[Any] = active_topics()
+    filings = PaperTopic.objects.exclude(decision=REMOVED).order_by().values_list("topic")
+    filed, hidden = (dict(found.annotate(Count("pk"))) for found in (filings, filings.filter(_OF_HIDDEN)))
+    for row in rows:
+        row.paper_count = filed.get(row.pk, 0) - hidden.get(row.pk, 0)
+    return rows
+
+
+def count_under(topic: Topic) -> int:
+    """How many listed papers are filed under this topic. Two queries."""
+    filings = PaperTopic.objects.filter(topic=topic).exclude(decision=REMOVED)
+    return filings.count() - filings.filter(_OF_HIDDEN).count()
 
 
 def active_topics() -> list[Topic]:
@@ -39,11 +51,11 @@ def filings_under(topic: Topic) -> QuerySet[PaperTopic]:
     return filings.select_related("paper").order_by("-paper__listed_on", "-paper__trending_score", "paper_id")
 
 
-def find_paper(key: str) -> Paper | None:
-    """The listed paper of this arXiv id or, where it has none, of this hash of its title. Two queries.
+def find_paper(key: str) -> Any:
+    """The listed paper of this arXiv id or, where it has none, of this hash of its title; else None.
 
-    It comes with `filed`, its filings under active topics, best first, and `on_hugging_face`, whether that
-    site has a page of it.
+    Two queries. It comes with `filed`, its filings under active topics, best first, and `on_hugging_face`,
+    whether that site has a page of it.
     """
     if "\0" in key:
         return None
@@ -76,6 +88,11 @@ def matches_of(paper: Any) -> list[dict[str, Any]]:
         }
         for filing in paper.filed
     ]
+
+
+def latest_change(papers: Sequence[Paper]) -> datetime | None:
+    """When the newest change of these papers was saved; None of none."""
+    return max((paper.updated_at for paper in papers), default=None)
 
 
 def readings_of(paper: Paper) -> Sequence[Observation]:

@@ -1,12 +1,11 @@
 """The lists of papers and topics as JSON; docs/api.md describes them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -17,16 +16,18 @@ from papers.card import card_of
 from papers.listing import (
     active_topics,
     best_filings,
+    count_under,
     discussion_of,
     filings_under,
     find_paper,
     find_topic,
+    latest_change,
     matches_of,
     readings_of,
     topics_with_counts,
 )
 from papers.models import Observation, Paper, Topic
-from papers.paging import PER_PAGE, page_number
+from papers.paging import PER_PAGE, Counted, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
@@ -45,7 +46,7 @@ def topics(request: HttpRequest) -> dict[str, Any]:
 def topic(request: HttpRequest, slug: str) -> dict[str, Any]:
     """One page of the papers of a topic, newest first."""
     found = find_topic(slug)
-    paginator = Paginator(filings_under(found), PER_PAGE)
+    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
     number = page_number(request, last=paginator.num_pages)
     papers = [filing.paper for filing in paginator.page(number)]
     address = f"{settings.SITE_URL}/topics/{slug}.json"
@@ -122,11 +123,6 @@ def paper_as_json(paper: Paper, matches: Sequence[Mapping[str, Any]]) -> PublicP
         paper.trending_terms, beside_counts=True, settled=is_settled(paper.listed_on, now=timezone.now())
     )
     return public_paper(card_of(paper), matches, why=why, site=settings.SITE_URL)
-
-
-def latest_change(papers: Sequence[Paper]) -> datetime | None:
-    """When the newest change of these papers was saved; None of none."""
-    return max((paper.updated_at for paper in papers), default=None)
 
 
 def _topic(topic: Topic, paper_count: int) -> PublicTopic:

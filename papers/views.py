@@ -3,25 +3,30 @@
 from math import ceil
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from config.freshness import unless_known
 from papers.card import card_of
 from papers.listing import (
     active_topics,
+    count_under,
     discussion_of,
     filings_under,
     find_paper,
     find_topic,
+    latest_change,
     readings_of,
     topics_with_counts,
 )
-from papers.models import Paper
-from papers.paging import PER_PAGE, page_number
+from papers.models import Paper, PaperTopic
+from papers.paging import PER_PAGE, Counted, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
@@ -34,31 +39,44 @@ FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories"
 
 
 @require_safe
-def topics(request: HttpRequest) -> HttpResponse:
+def topics(request: HttpRequest) -> HttpResponseBase:
     """Every topic a reader can follow, with the number of papers filed under it."""
-    return render(request, "papers/topics.html", {"topics": topics_with_counts()})
+    rows = topics_with_counts()
+    facts = [(row.slug, row.name, row.description, row.paper_count) for row in rows]
+    return unless_known(request, facts, lambda: render(request, "papers/topics.html", {"topics": rows}))
 
 
 @require_safe
-def topic(request: HttpRequest, slug: str) -> HttpResponse:
+def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The papers of one topic, newest first, with the evidence that filed them here."""
     found = find_topic(slug)
-    paginator = Paginator(filings_under(found), PER_PAGE)
+    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
     page = paginator.page(page_number(request, last=paginator.num_pages))
-    items = [{"card": card_of(filing.paper), "filing": filing} for filing in page.object_list]
-    return render(request, "papers/topic.html", {"topic": found, "page": page, "items": items})
+    filings: list[PaperTopic] = list(page.object_list)
+    items = [{"card": card_of(filing.paper), "filing": filing} for filing in filings]
+    query = f"?page={page.number}" if page.number > 1 else ""
+    context = {"topic": found, "page": page, "items": items, "page_query": query}
+    facts = (
+        *(found.name, found.description, page.number, paginator.count),
+        [(card_of(filing.paper), filing.paper.withdrawn, *_of_filing(filing)) for filing in filings],
+    )
+    changed = latest_change([filing.paper for filing in filings])
+    return unless_known(
+        request, facts, lambda: render(request, "papers/topic.html", context), changed_at=changed
+    )
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: HttpRequest) -> HttpResponseBase:
     """The papers that have the words of `q`, best first; without words, how to ask and where to look."""
     topics = active_topics()
     asked = read_form(request.GET, request.GET.getlist("topic"), topics)
     number = page_number(request)
     context: dict[str, Any] = {"asked": asked, "topics": topics, "answer": None}
+    shelves = [(row.slug, row.name) for row in topics]
     if not asked.question.alternatives:
-        return render(request, "papers/search.html", context)
-    context["fields"] = search_fields(asked)
+        return unless_known(request, (asked, shelves), lambda: render(request, "papers/search.html", context))
+    context["fields_line"] = urlencode(search_fields(asked), doseq=True)
     try:
         result = answer(asked, page=number)
     except TooSlow:
@@ -68,32 +86,54 @@ def search(request: HttpRequest) -> HttpResponse:
         raise Http404(_("This list has no page %(number)d.") % {"number": number})
     start = (number - 1) * FOUND_PER_PAGE + 1
     context |= {"answer": result, "number": number, "pages": pages, "start": start}
-    return render(request, "papers/search.html", context)
+    return unless_known(
+        request,
+        (asked, shelves, result, [item.paper.withdrawn for item in result.items]),
+        lambda: render(request, "papers/search.html", context),
+        changed_at=latest_change([item.paper for item in result.items]),
+    )
 
 
 @require_safe
-def paper(request: HttpRequest, key: str) -> HttpResponse:
+def paper(request: HttpRequest, key: str) -> HttpResponseBase:
     """One paper, by arXiv id or, where it has none, by the hash of its title."""
     found = find_paper(key)
     if found is None:
         raise Http404(_("No paper has this name."))
-    authors = found.authors or []
-    card = card_of(found)
     context = {
-        "paper": found,
-        "card": card,
+        "plot": plot_of(readings_of(found)),
+        "why": explain(found.trending_terms, settled=is_settled(found.listed_on, now=timezone.now())),
+        "similar": _similar(found),
+        "printed_in": render_to_string("papers/_printed_in.html", {"paper": found}),
+        "discussion": discussion_of(found),
+    }
+    columns = {field.attname: getattr(found, field.attname) for field in Paper._meta.concrete_fields}
+    filed = [(filing.topic.slug, filing.topic.name, *_of_filing(filing)) for filing in found.filed]
+    return unless_known(
+        request,
+        ({**columns, "updated_at": None}, filed, context),
+        lambda: render(request, "papers/paper.html", {**context, **_told(found)}),
+        changed_at=found.updated_at,
+    )
+
+
+def _told(paper: Paper) -> dict[str, Any]:
+    """What the page says of the paper itself."""
+    authors = paper.authors or []
+    return {
+        "paper": paper,
+        "card": card_of(paper),
         "authors": authors[:AUTHORS_SHOWN],
         "other_authors": authors[AUTHORS_SHOWN:],
-        "unnamed_authors": max(0, (found.author_count or 0) - len(authors)),
-        "discussion": discussion_of(found),
-        "is_listed": _is_listed(found),
-        "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
-        "why": explain(found.trending_terms, settled=is_settled(found.listed_on, now=timezone.now())),
-        "plot": plot_of(readings_of(found)),
+        "unnamed_authors": max(0, (paper.author_count or 0) - len(authors)),
+        "is_listed": _is_listed(paper),
+        "has_facts": _is_listed(paper) or any(getattr(paper, name) not in (None, "", []) for name in FACTS),
         "box": f"0 0 {WIDTH} {HEIGHT}",
-        "similar": _similar(found),
     }
-    return render(request, "papers/paper.html", context)
+
+
+def _of_filing(filing: PaperTopic) -> tuple[object, ...]:
+    return filing.evidence, filing.decision, filing.paper_id
 
 
 def _similar(paper: Paper) -> list[dict[str, Any]]:

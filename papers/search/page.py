@@ -36,6 +36,10 @@ class Asked:
         return bool(self.topics or self.since or self.until)
 
     @property
+    def has_dates(self) -> bool:
+        return bool(self.since or self.until)
+
+    @property
     def filters(self) -> finding.Filters:
         return finding.Filters(tuple(topic.pk for topic in self.topics), self.since, self.until)
 
