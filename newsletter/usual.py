@@ -1,6 +1,7 @@
 """How many papers a day a choice of topics usually gets: counted in the latest editions as they stand."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -42,6 +43,13 @@ class Usual:
         found = sum(count for own, count in self.papers if not wanted or not wanted.isdisjoint(own))
         return found / self.days if self.days else 0.0
 
+    def each_a_day(self) -> dict[str, float]:
+        """Papers a day of every topic by itself; a topic that had none is missing."""
+        found: Counter[str] = Counter()
+        for own, count in self.papers:
+            found.update(dict.fromkeys(own, count))
+        return {slug: count / self.days for slug, count in found.items()}
+
 
 def usual() -> Usual:
     """Count, or take what was counted in the last minutes. One query."""
@@ -73,7 +81,9 @@ def mail_in_words(a_day: float, *, length: int, weekly: bool) -> str:
     if number and a_day >= ABOUT_ONE and not weekly:
         return _a_day(number)
     number = _rounded(min(7 * a_day, length) if weekly else 7 * a_day)
-    return _a_week(number) if number else _("A paper now and then")
+    if number:
+        return _a_week(number)
+    return _("A paper now and then") if a_day else _("No paper lately")
 
 
 def sentences() -> dict[str, str]:
@@ -84,6 +94,7 @@ def sentences() -> dict[str, str]:
         "week-one": _a_week(1),
         "week-many": _a_week(2).replace("2", "#"),
         "rare": _("A paper now and then"),
+        "none": _("No paper lately"),
     }
 
 

@@ -31,7 +31,8 @@
     const daily = Math.round(Math.min(aDay, length));
     if (daily && aDay >= 0.95 && !weekly) return say("day", daily);
     const inAWeek = Math.round(weekly ? Math.min(7 * aDay, length) : 7 * aDay);
-    return inAWeek ? say("week", inAWeek) : words.rare;
+    if (inAWeek) return say("week", inAWeek);
+    return aDay ? words.rare : words.none;
   };
 
   const count = () => {

@@ -44,12 +44,12 @@ def counter(
     """The page with the whole form. `errors` are those of the form, unless others are given. Two queries at
     most, besides those that found the topics."""
     count = usual()
-    topics = list(form.by_slug.values())
+    topics, each = list(form.by_slug.values()), count.each_a_day()
     context = {
         "form": form,
         "errors": form.errors if errors is None else errors,
         "almost": almost,
-        "chips": [Chip(topic, in_words(count.a_day([topic.slug])) if count.days else "") for topic in topics],
+        "chips": [Chip(topic, in_words(each.get(topic.slug, 0)) if count.days else "") for topic in topics],
         "days": count.days,
         "papers": papers_for_scripts(count, topics),
         "total": total(count, form),

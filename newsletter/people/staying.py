@@ -1,7 +1,7 @@
 """The preferences of a reader, behind the link that stands in every mail."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from newsletter import staying
+from newsletter import staying, tasting
 from newsletter.doorbell import ring_after_commit
 from newsletter.forms.preferring import PauseForm, PreferencesForm
 from newsletter.mixes import mix_for
@@ -23,8 +23,6 @@ from papers.models import Topic
 
 # What the page says after a change; the words stand in its template.
 SAID = ("saved", "paused", "resumed", "mailed", "back")
-CHANGES_SHOWN = 10
-CHANGES_SINCE = timedelta(days=30)
 
 
 @behind_mailed_link
@@ -98,8 +96,6 @@ def _page(
     """The page; with a form, the one that was wrong."""
     wrong = form or pause
     today = _today(reader)
-    since = timezone.now() - CHANGES_SINCE
-    changes = reader.weight_changes.filter(changed_at__gt=since).select_related("topic", "paper")
     context: dict[str, Any] = {
         "form": form or PreferencesForm(topics=_topics(), reader=reader),
         "pause": pause or PauseForm(today=today),
@@ -107,8 +103,8 @@ def _page(
         "masked": masked(reader.email),
         "when": in_words(times_of(reader)),
         "paused_until": reader.paused_until if reader.paused_until and reader.paused_until > today else None,
-        "changes": list(changes[:CHANGES_SHOWN]),
-        "token": token,
+        "changes": tasting.lately(reader, now=timezone.now()),
+        "preferences_token": token,
         "unsubscribe_token": link_token("unsubscribe", reader.handle, reader.secret),
         "said": "" if wrong else next((word for word in SAID if word in request.GET), ""),
     }

@@ -107,8 +107,10 @@ def test_the_keyboard_alone_is_enough(browser: Browser, front_page: str) -> None
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
+    for _ in range(10):  # past the other topics, and past what is folded away
+        page.keyboard.press("Tab")
+        if page.get_by_label("Your email").evaluate("field => field === document.activeElement"):
+            break
     page.keyboard.type("ada@example.org")
     page.wait_for_timeout(1600)
     page.keyboard.press("Enter")

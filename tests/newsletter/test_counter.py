@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from newsletter.models import OutboxMail
 from papers.models import Topic
@@ -92,8 +92,8 @@ def test_the_coupon_leaves_the_time_of_a_reader_as_it_is(client: Client, agents:
 
 
 def test_the_language_of_the_page_is_the_language_of_the_mails(client: Client, agents: Topic) -> None:
-    with translation.override("de"):
-        post(client)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de-AT"
+    post(client)
     assert OutboxMail.objects.get().mix.language == "de"  # type: ignore[union-attr]
 
 
@@ -134,7 +134,7 @@ def test_a_link_fills_the_form_in_and_an_address_in_it_is_ignored(client: Client
     html = get(client, f"/subscribe/?{query}")
     assert [selected(html, name) for name in WHOLE] == ["20", "Monday to Friday", "22:00", "Asia/Calcutta"]
     assert re.findall(r'value="([^"]+)" checked', html) == ["agents"]
-    assert "eve@example.org" not in html
+    assert 'value="eve@example.org"' not in html
 
 
 def test_a_link_that_asks_for_nonsense_fills_in_what_is_usual(client: Client, agents: Topic) -> None:

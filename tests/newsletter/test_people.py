@@ -320,6 +320,9 @@ def test_preferences_show_and_change_the_choice(client: Client) -> None:
         ("topic-theory", "off"),
         ("length", "10"),
         ("when_empty", "skip"),
+        ("language", "en"),
+        ("rhythm", "every"),
+        *(("days", str(day)) for day in range(7)),
     ]
     assert "a•••@example.org" in html and "ada@example.org" not in html
     answers = {"topic-agents": "off", "topic-theory": "less", "length": "15", "when_empty": "top"}

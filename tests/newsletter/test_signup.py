@@ -277,7 +277,8 @@ def test_leaving_twice_keeps_the_first_moment_and_lifts_no_suppression() -> None
 def test_preferences_change_at_once_for_readers_only() -> None:
     mix = mix_for({make_topic(): "less"}, length=20, when_empty="top")
     reader, left = make_subscriber(), make_subscriber(state="unsubscribed")
-    assert [staying.change_preferences(one.pk, mix) for one in (reader, left)] == [True, False]
+    now = timezone.now()
+    assert [staying.change_preferences(one.pk, mix, now=now) for one in (reader, left)] == [True, False]
     reader.refresh_from_db()
     left.refresh_from_db()
     assert (reader.mix, left.mix) == (mix, mix_for({}))

@@ -21,6 +21,7 @@ def test_a_paper_under_two_topics_counts_once() -> None:
     found = usual()
     slugs: list[list[str]] = [["agents"], ["theory"], ["agents", "theory"], [], ["unknown"]]
     assert [found.a_day(own) for own in slugs] == [3, 2, 3, 4, 0]
+    assert found.each_a_day() == {"agents": 3, "theory": 2}
 
 
 def test_days_without_papers_count_as_days_and_papers_taken_out_count_no_more() -> None:
@@ -83,6 +84,7 @@ def test_a_topic_says_how_often_it_comes(a_day: float, words: str) -> None:
         (1, True, "About 7 papers a week"),
         (40, True, "About 10 papers a week"),
         (0.01, True, "A paper now and then"),
+        (0, False, "No paper lately"),
     ],
 )
 def test_a_choice_says_what_it_brings_within_the_length_of_a_mail(
