@@ -12,6 +12,8 @@ from newsletter import own_time, schedule, weekdays
 from newsletter.addresses import AddressError, parse_address
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for, topics_in_words
 from newsletter.models import MixTopic, Subscriber, TopicMix, default_zone
+from newsletter.own_data.erasing import NAMELESS
+from newsletter.own_data.export import log_of
 from newsletter.suppression import suppressed
 from papers.models import Topic
 
@@ -190,6 +192,13 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The ledger rows of a reader go with them, though nobody may delete such a row by itself."""
         shown, counts, missing, protected = super().get_deleted_objects(objs, request)
         return shown, counts, missing - {"delivery", "outbox mail"}, protected
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """The log tells that somebody was deleted, and not whom: it outlives them."""
+        entries = super().log_deletions(request, queryset)
+        for reader in queryset:
+            log_of(reader).update(object_repr=NAMELESS)
+        return entries
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
         """Write what was changed on the page and nothing else: the reader may have left in the meantime."""

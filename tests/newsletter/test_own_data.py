@@ -155,6 +155,20 @@ def test_erasing_asks_once_more_and_leaves_nothing_that_names_the_reader(client:
         assert client.post(path, {"erase": "yes", "leave": "1"}).status_code == 404
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_deleting_a_reader_in_the_admin_leaves_no_name_either(admin_client: Client, at_once: bool) -> None:
+    reader = a_reader_with_a_past()
+    path = "/admin/newsletter/subscriber/"
+    if at_once:
+        chosen = {"action": "delete_selected", "_selected_action": reader.pk, "post": "yes"}
+        assert admin_client.post(path, chosen).status_code == 302
+    else:
+        assert admin_client.post(f"{path}{reader.pk}/delete/", {"post": "yes"}).status_code == 302
+    # But for the note to whoever deleted, which is shown once.
+    assert [where for where in names("ada@example.org") if "session" not in where] == []
+    assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {"a reader who was erased"}
+
+
 def test_a_suppression_outlives_the_reader(client: Client) -> None:
     reader = make_subscriber(email="ada@example.org")
     link = private_link(client, reader)
