@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from papers.reasons import explain
 from papers.sources.names import name_of
-from papers.trending import explain
 
 ALSO = 4
 # From this many on, a topic gets a section of its own; fewer share the briefs.

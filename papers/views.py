@@ -12,11 +12,12 @@ from django.views.decorators.http import require_safe
 
 from papers.card import card_of
 from papers.models import Paper, PaperTopic, Topic
+from papers.reasons import explain
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import answer, read_form
 from papers.search.similar import with_reasons
-from papers.trending import explain, is_settled
+from papers.trending import is_settled
 
 PER_PAGE = 20
 AUTHORS_SHOWN = 24
