@@ -3,16 +3,16 @@ from datetime import date
 from django.urls import path, register_converter
 
 from newsletter import crawling, feeds, open_data, spans, views
-from newsletter.people import (, coming, embedding, leaving, previewing, private, staying, tasting, welcoming
-    coming, import 
-    embedding, import 
-    leaving, import 
-    previewing, import 
-    private, import 
-    staying, import 
-    tasting, import 
-    welcoming, import 
-) import 
+from newsletter.people import (
+    coming,
+    embedding,
+    leaving,
+    previewing,
+    private,
+    staying,
+    tasting,
+    welcoming,
+)
 
 
 class DayConverter:

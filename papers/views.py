@@ -28,7 +28,6 @@ from papers.listing import (
 from papers.models import Paper, PaperTopic
 from papers.paging import PER_PAGE, Counted, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
-from papers.models import Paper, PaperTopic, Topic
 from papers.reasons import explain
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
