@@ -142,7 +142,7 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ["-pk"]
     show_full_result_count = False
     search_fields = ["email_key"]
-    search_help_text = "An address, its beginning, or @ and a domain."
+    search_help_text = "An address, its beginning, @ and a domain, or what a link in the log begins with."
     own_time = ["timezone", "hour", "days", "paused_until"]
     fields = ["email", "state", "topics", "length", "when_empty", *own_time]
     dates = ["origin", "created_at", "confirmed_at", "active_from", "unsubscribed_at"]
@@ -155,13 +155,16 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Subscriber], search_term: str
     ) -> tuple[QuerySet[Subscriber], bool]:
-        """Compare by key: a whole address exactly, else its beginning or its domain."""
+        """Compare by key: a whole address exactly, else its beginning or its domain; or by the handle."""
         term = search_term.strip().casefold()
         if not term:
             return queryset, False
         try:
             return queryset.filter(email_key=parse_address(search_term.strip()).key), False
         except AddressError:
+            by_handle = queryset.filter(handle=search_term.strip().removesuffix(".…"))
+            if by_handle.exists():
+                return by_handle, False
             ends = term.startswith("@")
             return queryset.filter(**{f"email_key__{'endswith' if ends else 'startswith'}": term}), False
 

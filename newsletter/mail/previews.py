@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils import translation
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
 from newsletter.mail.messages import Addressee
 from newsletter.mail.press import Press
 from newsletter.mail.prints import Print
@@ -26,7 +30,7 @@ class Preview:
 def preview(editions: Sequence[Edition], mix: TopicMix, reader: Addressee | None = None) -> Preview:
     """Return the mail of this mix over a window of editions; where nothing matches it says so."""
     press = Press(editions, mix.language, own_links=reader is not None)
-    return _shown(editions, press.print(mix), reader)
+    return _shown(press, press.print(mix), reader)
 
 
 def preview_of(
@@ -43,14 +47,26 @@ def preview_of(
     `when_empty` is a `TopicMix.WhenEmpty`. Raises ValueError for no editions.
     """
     press = Press(editions, language, own_links=False)
-    return _shown(editions, press.print_choice(weights, length=length, when_empty=when_empty), None)
+    return _shown(press, press.print_choice(weights, length=length, when_empty=when_empty), None)
 
 
-def _shown(editions: Sequence[Edition], printed: Print | None, reader: Addressee | None) -> Preview:
+def _shown(press: Press, printed: Print | None, reader: Addressee | None) -> Preview:
     if printed is None:
-        which = "this edition matches" if len(editions) == 1 else "these editions matches"
-        words = f"Nothing in {which} these topics, so no mail is sent."
-        html = f'<!doctype html><html lang="en"><title>No mail</title><p>{words}</p></html>'
-        return Preview("(no mail)", words, html, 0)
-    text, html_part = printed.parts(reader)
-    return Preview(printed.subject, text.text, html_part.text, len(printed.digest.items))
+        with translation.override(press.language):
+            return _no_mail(press)
+    text, html = printed.parts(reader)
+    return Preview(printed.subject, text, html, len(printed.digest.items))
+
+
+def _no_mail(press: Press) -> Preview:
+    if press.span.is_day:
+        words = _("Nothing in this edition matches these topics, so no mail is sent.")
+    else:
+        words = _("Nothing in these editions matches these topics, so no mail is sent.")
+    html = format_html(
+        '<!doctype html><html lang="{}"><title>{}</title><p>{}</p></html>',
+        press.language,
+        _("No mail"),
+        words,
+    )
+    return Preview(_("(no mail)"), words, html, 0)

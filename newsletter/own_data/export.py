@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
 from newsletter.models import Delivery, Event, OutboxMail, Subscriber, Suppression, TopicMix, WeightChange
-from newsletter.suppression import address_hash
+from newsletter.suppression import address_hashes
 
 # Keys of ours, and what opens a reader's links: nothing about the reader.
 LEFT_OUT = {
@@ -45,7 +45,8 @@ def everything(reader: Subscriber, *, now: datetime) -> dict[str, Any]:
             for change in reader.weight_changes.select_related("topic", "paper")
         ],
         "kept_from_mail": [
-            _columns(row) for row in Suppression.objects.filter(address_hash=address_hash(reader.email_key))
+            _columns(row)
+            for row in Suppression.objects.filter(address_hash__in=address_hashes(reader.email_key))
         ],
         "changes_by_editors": [
             {"at": entry.action_time, "what": entry.get_change_message()} for entry in log_of(reader)

@@ -14,6 +14,7 @@ from newsletter.limits import asks_too_often
 from newsletter.mixes import mix_for
 from newsletter.people.behind_link import bad_link, behind_mailed_link
 from newsletter.people.counter import active_topics, counter, prefilled
+from newsletter.people.evenly import in_even_time
 from newsletter.people.welcoming import choice_in_words, welcome_page
 from newsletter.signup import Confirmation, Outcome
 from newsletter.times import times_after, times_of
@@ -21,6 +22,7 @@ from newsletter.times import times_after, times_of
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@in_even_time
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form. Its answer is the same for every address, known or not."""
     topics = active_topics()
@@ -42,6 +44,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@in_even_time
 def preferences_link(request: HttpRequest) -> HttpResponse:
     """Mails the way to the preferences again, to readers; says the same to everybody."""
     if request.method != "POST":

@@ -12,12 +12,14 @@ from newsletter.own_data import erasing, links, moving
 from newsletter.own_data.export import everything
 from newsletter.own_data.moving import Outcome
 from newsletter.people.behind_link import bad_link, behind_mailed_link, masked
+from newsletter.people.evenly import in_even_time
 from newsletter.tokens import link_token
 
 STATUS = {Outcome.MOVED: 200, Outcome.TAKEN: 409}
 
 
 @behind_mailed_link
+@in_even_time
 def private(request: HttpRequest, token: str) -> HttpResponse:
     """Download, another address, erase: each a button. Erasing asks once more."""
     link = links.look_up(token)
