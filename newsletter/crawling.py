@@ -86,7 +86,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 def sitemap_section(request: HttpRequest, section: str) -> HttpResponse:
     """One file of one section; `?p=` says which."""
     found = sitemap_views.sitemap(request, sitemaps={**SITEMAPS}, section=section)
-    response = HttpResponse(_written(found.context_data["urlset"]), content_type="application/xml")
+    response = HttpResponse(_written((found.context_data or {})["urlset"]), content_type="application/xml")
     told = found.headers.get("Last-Modified")
     changed = datetime.fromtimestamp(parse_http_date(told), UTC) if told else None
     return validated(request, response, changed=changed)

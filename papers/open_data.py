@@ -29,12 +29,13 @@ from papers.listing import (
 from papers.models import Observation, Paper, Topic
 from papers.paging import PER_PAGE, Counted, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
+from papers.reasons import explain
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import Asked, answer, read_form, search_fields
 from papers.search.similar import with_reasons
 from papers.tex import readable
-from papers.trending import explain, is_settled
+from papers.trending import is_settled
 
 
 @json_door

@@ -28,11 +28,12 @@ from papers.listing import (
 from papers.models import Paper, PaperTopic
 from papers.paging import PER_PAGE, Counted, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
+from papers.reasons import explain
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import answer, read_form, search_fields
 from papers.search.similar import with_reasons
-from papers.trending import explain, is_settled
+from papers.trending import is_settled
 
 AUTHORS_SHOWN = 24
 FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories", "journal_ref", "comment")
