@@ -22,8 +22,8 @@ from papers.sitemaps import PapersSitemap, SiteSitemap, TopicsSitemap
 
 # Behind mailed links, or made anew for everybody who asks.
 _NOT_FOR_CRAWLERS = (
-    *("/admin/", "/confirm/", "/preferences/", "/private/", "/unsubscribe/", "/subscribe/preview/"),
-    *("/*/mix/", "/search.json", "/search/feed.atom"),
+    *("/admin/", "/confirm/", "/welcome/", "/preferences/", "/private/", "/move/", "/unsubscribe/"),
+    *("/subscribe/preview/", "/*/mix/", "/search.json", "/search/feed.atom"),
 )
 
 
