@@ -62,7 +62,7 @@ def request_subscription(
         subscriber = locked(email_key=address.key)
         if times is None and zone_if_new and subscriber.confirmed_at is None:
             times = Times(zone_if_new)
-        if _may_be_mailed(subscriber, now=now):
+        if _may_be_mailed(subscriber, now=now, by_anybody=True):
             _ask_to_confirm(subscriber, mix, times, now=now)
 
 
@@ -81,7 +81,7 @@ def request_preferences_link(address: Address, *, now: datetime) -> None:
         if subscriber is None or subscriber.state != Subscriber.State.ACTIVE:
             return
         unsent = subscriber.outbox.filter(kind=OutboxMail.Kind.PREFERENCES, state=OutboxMail.State.PENDING)
-        if _may_be_mailed(subscriber, now=now) and not unsent.exists():
+        if _may_be_mailed(subscriber, now=now, by_anybody=True) and not unsent.exists():
             OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.PREFERENCES)
 
 
@@ -143,10 +143,10 @@ def _put_in_force(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) ->
     subscriber.save()
 
 
-def _may_be_mailed(subscriber: Subscriber, *, now: datetime) -> bool:
+def _may_be_mailed(subscriber: Subscriber, *, now: datetime, by_anybody: bool = False) -> bool:
     if subscriber.state == Subscriber.State.SUPPRESSED:
         return False
-    return may_be_mailed(subscriber.email_key, now=now)
+    return may_be_mailed(subscriber.email_key, now=now, by_anybody=by_anybody)
 
 
 def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, times: Times | None, *, now: datetime) -> None:
