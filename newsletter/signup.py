@@ -18,7 +18,7 @@ from newsletter.models import OutboxMail, Subscriber, TopicMix
 from newsletter.reader_row import locked
 from newsletter.suppression import suppressed
 from newsletter.times import Times, times_after, times_of
-from newsletter.tokens import one_off_hash
+from newsletter.tokens import one_off_mail
 from newsletter.weekdays import EVERY_DAY
 
 CONFIRM_WITHIN = timedelta(hours=72)
@@ -87,7 +87,7 @@ def request_preferences_link(address: Address, *, now: datetime) -> None:
 
 def look_up_confirmation(token: str, *, now: datetime) -> Confirmation:
     """Say what pressing the button would do, and change nothing."""
-    mail = _mail_of(token)
+    mail = one_off_mail(OutboxMail.Kind.CONFIRM, token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
     return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber, mail)
@@ -98,7 +98,7 @@ def confirm(token: str, *, now: datetime) -> Confirmation:
 
     Lifts `unsubscribed`, never a suppression. What was due before this moment is not owed.
     """
-    mail = _mail_of(token)
+    mail = one_off_mail(OutboxMail.Kind.CONFIRM, token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
     with transaction.atomic():
@@ -159,13 +159,6 @@ def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, times: Times | None, 
         asked.filter(pk=unsent.pk).update(**wish)
     elif not asked.filter(**wish, created_at__gt=now - SAME_WISH_WITHIN).exists():
         OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, **wish)
-
-
-def _mail_of(token: str) -> OutboxMail | None:
-    if not token.isascii() or len(token) > 100:
-        return None
-    mails = OutboxMail.objects.filter(kind=OutboxMail.Kind.CONFIRM, token_hash=one_off_hash(token))
-    return mails.select_related("subscriber", "mix").first()
 
 
 def _outcome(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) -> Outcome:
