@@ -45,5 +45,5 @@ def ours(edition: Edition, mixes: Sequence[TopicMix], reader: Subscriber) -> Dig
         printed = press.print(mix)
         assert printed, "every mix of these matches something"
         text, html = printed.parts(reader)
-        digests.append((printed.subject, text.text, html.text))
+        digests.append((printed.subject, text, html))
     return digests

@@ -47,8 +47,11 @@ class Plain:
         self.frame: Context = {
             "span": Span(edition.date, edition.date),
             "numbers": numbers([edition.number]),
-            "notes": [{"day": "", "text": edition.note}] if edition.note else [],
+            "notes": [f"From the editor: {edition.note}"] if edition.note else [],
+            "how_often": "You get this at most once a day.",
+            "language": "en",
             "name": settings.NEWSLETTER_NAME,
+            "own_links": True,
             "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
             "preferences_prefix": f"{self._site}/preferences/",
             "unsubscribe_prefix": f"{self._site}/unsubscribe/",
@@ -79,7 +82,8 @@ class Plain:
             purpose: link_token(purpose, reader.handle, reader.secret)
             for purpose in ("preferences", "unsubscribe")
         }
-        personal = {**context, "hole": {**context["hole"], **links}}
+        own = self.frame["preferences_prefix"] + links["preferences"]
+        personal = {**context, "hole": {**context["hole"], **links}, "own": own}
         subject = render_to_string("email/digest/subject.txt", context["subject_context"])
         return (
             " ".join(subject.split()),
@@ -109,6 +113,8 @@ class Plain:
                     "facts": facts(row.card, beside=self._edition.date),
                     "why": why(item.match, row.terms),
                     "url": self._site + reverse("paper", args=[row.card["key"]]),
+                    "more": f"/more/{row.card['key']}/",
+                    "less": f"/less/{row.card['key']}/",
                 }
             )
         return {"title": section.name, "underline": "-" * len(section.name), "cards": cards}

@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
@@ -167,6 +168,9 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 2_592_000, 0, 63_072_000) if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Answers that take an address leave on whole steps of time, which hide whether the address is known.
+ANSWER_STEP_SECONDS = 0.1
+FILE_UPLOAD_HANDLERS = ["config.uploads.NoFiles"]
 PASSWORD_RESET_TIMEOUT = 3600  # seconds; the only such link is the one-time login that `serve` prints
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -186,14 +190,19 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"no secrets": {"()": "config.logs.SecretsLeftOut"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "papers": {"level": LOG_LEVEL},
         "newsletter": {"level": LOG_LEVEL},
         "config": {"level": LOG_LEVEL},
+        # These two name paths, and a mailed link is one; see config/logs.py.
+        "django.request": {"filters": ["no secrets"]},
+        "django.security.csrf": {"filters": ["no secrets"]},
     },
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutPasswords"
 # Django 6 will take https for links without a scheme in forms; so do we.
 warnings.filterwarnings("ignore", "The FORMS_URLFIELD_ASSUME_HTTPS")
 FORMS_URLFIELD_ASSUME_HTTPS = True

@@ -1,6 +1,7 @@
 """Pieces of mail that are rendered and transfer-encoded once and put together many times. Pure.
 
-A template is rendered once with marks where readers differ, and cut at the marks. Every piece is encoded as
+A template is rendered once with marks where mails differ. What differs by mix is cut out at its marks; what
+differs by reader stays in the pieces as holes. Every piece is encoded as
 quoted-printable on its own and ends where a line ends (a soft break hides the end in the decoded text), so
 pieces can be joined in any order.
 """
@@ -8,7 +9,7 @@ pieces can be joined in any order.
 import re
 import secrets
 from binascii import b2a_qp
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Random for each process, so that no paper's text can hold a mark.
@@ -21,10 +22,14 @@ _FIRST_DOTS = re.compile(rb"^\.+", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of one part: its text, and the same encoded for the wire."""
+    """A piece of one part: its text with its marks, and the same encoded for the wire.
+
+    On the wire bytes and names of holes take turns: a run of bytes, and which hole is behind it (b"": none).
+    So the runs of many pieces in a row take turns too, and to fill them is to replace every second one.
+    """
 
     text: str
-    wire: bytes
+    runs: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,19 @@ def fragment(text: str) -> Fragment:
     No line of the wire begins with a dot: SMTP would have to double it in each mail.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _MARK not in text:
+        return Fragment(text, (_encoded(text), b""))
+    parts = split_text(text)
+    runs = [part.encode() if number % 2 else _encoded(part) for number, part in enumerate(parts)]
+    return Fragment(text, (*runs, b""))
+
+
+def _encoded(text: str) -> bytes:
     wire = b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")
     if wire and not wire.endswith(b"\r\n"):
         wire += _SOFT_BREAK
     wire = b"".join(_fitting(line) for line in wire.splitlines(keepends=True))
-    return Fragment(text, _FIRST_DOTS.sub(lambda dots: b"=2E=\r\n" * len(dots[0]), wire))
+    return _FIRST_DOTS.sub(lambda dots: b"=2E=\r\n" * len(dots[0]), wire)
 
 
 def _fitting(line: bytes) -> bytes:
@@ -69,12 +82,17 @@ def _fitting(line: bytes) -> bytes:
 
 def plain(text: str) -> Fragment:
     """A short piece of [A-Za-z0-9_.-] only, at most 70 characters: needs no encoding, so costs nothing."""
-    return Fragment(text, text.encode("ascii") + _SOFT_BREAK)
+    return Fragment(text, (plain_wire(text), b""))
 
 
-def cut(rendered: str) -> list[Piece]:
-    """Cut a rendered template at its marks."""
-    parts = _HOLE.split(rendered)
+def plain_wire(text: str) -> bytes:
+    """Such a piece as it goes over the wire."""
+    return text.encode("ascii") + _SOFT_BREAK
+
+
+def cut(rendered: str, names: Iterable[str]) -> list[Piece]:
+    """Cut a rendered template at the marks of these names; other holes stay in the pieces."""
+    parts = re.split(rf"{_MARK}({'|'.join(names)})0", rendered)
     pieces: list[Piece] = []
     for number, part in enumerate(parts):
         if number % 2:
@@ -84,23 +102,6 @@ def cut(rendered: str) -> list[Piece]:
     return pieces
 
 
-def fill(pieces: Sequence[Piece], values: Mapping[str, Fragment]) -> list[Piece]:
-    """Fill the holes that `values` names, and join what stands side by side; other holes stay."""
-    filled: list[Piece] = []
-    run: list[Fragment] = []
-    for piece in pieces:
-        known = values.get(piece.name) if isinstance(piece, Hole) else piece
-        if known is not None:
-            run.append(known)
-            continue
-        if run:
-            filled.append(join(run))
-            run = []
-        filled.append(piece)
-    if run:
-        filled.append(join(run))
-    return filled
-
-
-def join(fragments: Sequence[Fragment]) -> Fragment:
-    return Fragment("".join(f.text for f in fragments), b"".join(f.wire for f in fragments))
+def split_text(text: str) -> list[str]:
+    """Split at the holes: what stands before the first, its name, what stands behind it, and so on."""
+    return _HOLE.split(text)

@@ -7,8 +7,8 @@ from typing import Any
 
 from newsletter.spans import Month, Span, Week
 from papers.reading.telling import told
+from papers.reasons import explain
 from papers.sources.names import name_of
-from papers.trending import explain
 
 ALSO = 4
 # From this many on, a topic gets a section of its own; fewer share the briefs.

@@ -7,6 +7,7 @@ They only write an OutboxMail; `newsletter.outbox` sends it.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -16,7 +17,9 @@ from newsletter.inbox_cap import may_be_mailed
 from newsletter.models import OutboxMail, Subscriber, TopicMix
 from newsletter.reader_row import locked
 from newsletter.suppression import suppressed
+from newsletter.times import Times, times_after, times_of
 from newsletter.tokens import one_off_hash
+from newsletter.weekdays import EVERY_DAY
 
 CONFIRM_WITHIN = timedelta(hours=72)
 FORGET_AFTER = timedelta(days=14)
@@ -38,10 +41,17 @@ class Outcome(Enum):
 class Confirmation:
     outcome: Outcome
     subscriber: Subscriber | None = None
+    mail: OutboxMail | None = None  # the one with the link
 
 
-def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> None:
-    """Ask the owner of `address` to confirm `mix`. Until then nothing changes for a reader who is active."""
+def request_subscription(
+    address: Address, mix: TopicMix, *, now: datetime, times: Times | None = None, zone_if_new: str = ""
+) -> None:
+    """Ask the owner of `address` to confirm `mix`, and `times` where those were chosen. Until then nothing
+    changes for a reader who is active.
+
+    `zone_if_new` is for somebody who was never a reader and chose no times.
+    """
     if suppressed([address.key]):
         return
     with transaction.atomic():
@@ -50,8 +60,10 @@ def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> N
             [Subscriber(email=address.email, email_key=address.key, mix=mix)], ignore_conflicts=True
         )
         subscriber = locked(email_key=address.key)
+        if times is None and zone_if_new and subscriber.confirmed_at is None:
+            times = Times(zone_if_new)
         if _may_be_mailed(subscriber, now=now):
-            _ask_to_confirm(subscriber, mix, now=now)
+            _ask_to_confirm(subscriber, mix, times, now=now)
 
 
 def request_return(subscriber_id: int, *, now: datetime) -> None:
@@ -59,7 +71,7 @@ def request_return(subscriber_id: int, *, now: datetime) -> None:
     with transaction.atomic():
         subscriber = locked(pk=subscriber_id)
         if _may_be_mailed(subscriber, now=now):
-            _ask_to_confirm(subscriber, subscriber.mix, now=now)
+            _ask_to_confirm(subscriber, subscriber.mix, None, now=now)
 
 
 def request_preferences_link(address: Address, *, now: datetime) -> None:
@@ -78,13 +90,13 @@ def look_up_confirmation(token: str, *, now: datetime) -> Confirmation:
     mail = _mail_of(token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
-    return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber)
+    return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber, mail)
 
 
 def confirm(token: str, *, now: datetime) -> Confirmation:
     """Put the confirmed choice in force; again is no different from once.
 
-    Lifts `unsubscribed`, never a suppression. Editions frozen before this moment are not owed.
+    Lifts `unsubscribed`, never a suppression. What was due before this moment is not owed.
     """
     mail = _mail_of(token)
     if mail is None:
@@ -94,18 +106,11 @@ def confirm(token: str, *, now: datetime) -> Confirmation:
         mail.refresh_from_db()
         outcome = _outcome(mail, subscriber, now=now)
         if outcome is not Outcome.CONFIRMED or mail.used_at is not None:
-            return Confirmation(outcome, subscriber)
-        if mail.mix is not None:
-            subscriber.mix = mail.mix
-        if subscriber.state != Subscriber.State.ACTIVE:
-            subscriber.active_from = now
-            subscriber.confirmed_at = now
-        subscriber.state = Subscriber.State.ACTIVE
-        subscriber.unsubscribed_at = None
-        subscriber.save()
+            return Confirmation(outcome, subscriber, mail)
+        _put_in_force(mail, subscriber, now=now)
         mail.used_at = now
         mail.save(update_fields=["used_at"])
-    return Confirmation(Outcome.CONFIRMED, subscriber)
+    return Confirmation(Outcome.CONFIRMED, subscriber, mail)
 
 
 def forget_unconfirmed(*, now: datetime) -> int:
@@ -121,20 +126,39 @@ def forget_unconfirmed(*, now: datetime) -> int:
     return len(keys)
 
 
+def _put_in_force(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) -> None:
+    if mail.mix is not None:
+        subscriber.mix = mail.mix
+    wished = times_after(mail, subscriber)
+    if wished != times_of(subscriber):
+        subscriber.timezone, subscriber.hour = wished.timezone, wished.hour
+        subscriber.weekdays = wished.weekdays
+        # Else a time of theirs that has passed today would be made up for.
+        subscriber.active_from = now
+    if subscriber.state != Subscriber.State.ACTIVE:
+        subscriber.active_from = subscriber.confirmed_at = now
+        subscriber.paused_until = None
+    subscriber.state = Subscriber.State.ACTIVE
+    subscriber.unsubscribed_at = None
+    subscriber.save()
+
+
 def _may_be_mailed(subscriber: Subscriber, *, now: datetime) -> bool:
     if subscriber.state == Subscriber.State.SUPPRESSED:
         return False
     return may_be_mailed(subscriber.email_key, now=now)
 
 
-def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, *, now: datetime) -> None:
+def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, times: Times | None, *, now: datetime) -> None:
+    wish: dict[str, Any] = {"mix": mix, "timezone": "", "hour": None, "weekdays": EVERY_DAY}
+    if times is not None:
+        wish |= {"timezone": times.timezone, "hour": times.hour, "weekdays": times.weekdays}
     asked = subscriber.outbox.filter(kind=OutboxMail.Kind.CONFIRM, used_at=None).order_by("-id")
     unsent = asked.select_for_update(no_key=True).filter(state=OutboxMail.State.PENDING).first()
     if unsent is not None:
-        unsent.mix = mix
-        unsent.save(update_fields=["mix"])
-    elif not asked.filter(mix=mix, created_at__gt=now - SAME_WISH_WITHIN).exists():
-        OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, mix=mix)
+        asked.filter(pk=unsent.pk).update(**wish)
+    elif not asked.filter(**wish, created_at__gt=now - SAME_WISH_WITHIN).exists():
+        OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, **wish)
 
 
 def _mail_of(token: str) -> OutboxMail | None:

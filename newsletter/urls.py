@@ -2,8 +2,17 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import spans, views
-from newsletter.people import coming, leaving, staying, tasting
+from newsletter import crawling, feeds, open_data, spans, views
+from newsletter.people import (
+    coming,
+    embedding,
+    leaving,
+    previewing,
+    private,
+    staying,
+    tasting,
+    welcoming,
+)
 
 
 class DayConverter:
@@ -54,7 +63,11 @@ urlpatterns = [
     path("month/", views.this_month, name="this_month"),
     path("month/<month:span>/", views.month, name="month"),
     path("subscribe/", coming.subscribe, name="subscribe"),
+    path("subscribe/preview/", previewing.look, name="preview"),
+    path("subscribe/preview/mail/", previewing.mail, name="preview_mail"),
+    path("embed/", embedding.embed, name="embed"),
     path("confirm/<str:token>/", coming.confirm, name="confirm"),
+    path("welcome/<str:token>/", welcoming.welcome, name="welcome"),
     path("preferences/", coming.preferences_link, name="preferences_link"),
     path("preferences/<str:token>/", staying.preferences, name="preferences"),
     path("preferences/<str:token>/undo/", tasting.undo_taste, name="undo_taste"),
@@ -62,6 +75,14 @@ urlpatterns = [
     path("preferences/<str:token>/more/<path:key>/", tasting.taste, {"direction": "more"}, name="more_like"),
     path("preferences/<str:token>/less/<path:key>/", tasting.taste, {"direction": "less"}, name="less_like"),
     path("unsubscribe/<str:token>/", leaving.unsubscribe, name="unsubscribe"),
-    path("robots.txt", views.robots, name="robots"),
+    path("private/<str:token>/", private.private, name="private"),
+    path("move/<str:token>/", private.move, name="move"),
+    path("feed.atom", feeds.feed, name="feed"),
+    path("<day:day>.json", open_data.edition, name="edition_json"),
+    path("week/<week:span>.json", open_data.span, name="week_json"),
+    path("month/<month:span>.json", open_data.span, name="month_json"),
+    path("sitemap.xml", crawling.sitemap, name="sitemap"),
+    path("sitemap-<slug:section>.xml", crawling.sitemap_section, name="sitemap_section"),
+    path("robots.txt", crawling.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -101,15 +101,6 @@ def digest(request: HttpRequest, day: date, slug: str, first: date | None = None
 
 
 @require_safe
-def robots(request: HttpRequest) -> HttpResponse:
-    lines = ["User-agent: *"]
-    lines += [
-        f"Disallow: {path}" for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/*/mix/")
-    ]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
-
-
-@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """ "ok" where the database answers, else 503: for whatever watches the process."""
     try:

@@ -22,7 +22,7 @@ TOLD_IN_DAYS_HOURS = 48.0
 PROJECTED_FROM_VOTES = 5  # fewer votes promise nothing that a reader should be told
 COURSE_FROM_HOURS = 2.0  # before, chance and the hour of the listing say more than the votes
 COURSE_FOR = timedelta(days=5)  # from the list day; then nine tenths of the votes are in, counted or not
-_COURSE = ", on course for about "
+COURSE = ", on course for about "
 
 Signal = Mapping[str, object]
 
@@ -39,7 +39,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of a score: its name, what it adds, and what a reader is told ("" = nothing to say)."""
+    """One part of a score: its name, what it adds, and what a reader is told ("" = nothing to say).
+
+    The text is English, as editions keep it; `papers/reasons.py` reads it to say it in other languages.
+    """
 
     name: str
     value: float
@@ -87,51 +90,9 @@ def is_settled(listed_on: date | None, *, now: datetime) -> bool:
     return listed_on is not None and _utc(now) - _began(listed_on) > COURSE_FOR
 
 
-def explain(terms: Sequence[Term | Signal], *, beside_counts: bool = False, settled: bool = False) -> str:
-    """Tell a reader in half a sentence why a paper ranks where it does; takes terms, or their JSON.
-
-    Unknown and weak signals are left out. `beside_counts`: the counts stand next to the sentence, so what
-    would only repeat them is left out too. `settled`: the course is left out as well,
-    since the terms may have been stored before it was run.
-    """
-    texts = {_name(term): _text(term) for term in terms}
-    if settled and "votes" in texts:
-        texts["votes"] = texts["votes"].partition(_COURSE)[0]
-    told = {name: text for name, text in texts.items() if not (_unknown(text) or _weak(name, text))}
-    if "archive" in texts:
-        first = [", ".join(told[name] for name in ("archive", "votes", "comments") if told.get(name))]
-    elif beside_counts:
-        first = [told.get("votes", "")]
-    else:
-        first = [told.get("votes", ""), told.get("comments", "")]
-    rest = [told.get("boost", "")] if beside_counts else [told.get("stars", ""), told.get("boost", "")]
-    return "; ".join(text for text in [*first, *rest] if text)
-
-
 def as_json(score: Score) -> list[dict[str, object]]:
     """Give a score's terms in the shape that is stored with a paper."""
     return [{"name": term.name, "value": term.value, "text": term.text} for term in score.terms]
-
-
-def _name(term: Term | Signal) -> str:
-    return term.name if isinstance(term, Term) else str(term.get("name", ""))
-
-
-def _text(term: Term | Signal) -> str:
-    return term.text if isinstance(term, Term) else str(term.get("text", ""))
-
-
-def _unknown(text: str) -> bool:
-    return text.endswith("unknown")
-
-
-def _weak(name: str, text: str) -> bool:
-    """Whether a count is too small to be a reason. Texts start with their number: "61 upvotes at 10 h"."""
-    least = {"votes": WEAK_VOTES, "comments": WEAK_COMMENTS, "stars": WEAK_STARS}.get(name)
-    number = text.split(" ", 1)[0].replace(",", "")
-    if least is None or not text:
-        return False
-    return text.startswith("no ") or (number.isdecimal() and int(number) < least)
 
 
 def _utc(moment: datetime) -> datetime:
@@ -197,7 +158,7 @@ def _course(latest: Count, expected: float) -> str:
     """Tell how many votes to expect while many are still to come."""
     if not COURSE_FROM_HOURS <= latest.hours < TOLD_IN_DAYS_HOURS or latest.votes < PROJECTED_FROM_VOTES:
         return ""
-    return f"{_COURSE}{_about(expected):,}"
+    return f"{COURSE}{_about(expected):,}"
 
 
 def _about(number: float) -> int:

@@ -10,6 +10,7 @@ from benchmarks import (
     composing,
     corpus,
     data,
+    enumeration,
     pages,
     planning,
     printing,
@@ -115,6 +116,18 @@ def test_a_benchmark_of_different_digests_stops(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("benchmarks.plain.facts", lambda card, beside: "other facts")
     with pytest.raises(Different, match=r"^the text of mix .*, line \d+: plain Django has 'other facts'"):
         composing.compare(edition, mixes, rounds=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_kind_of_address_is_asked_about_at_every_door_with_and_without_steps() -> None:
+    doors = list(enumeration.measure(2, steps=(0.0, 0.01)))
+    assert [(door.path, door.step) for door in doors] == [
+        (path, step) for path in ("/subscribe/", "/preferences/") for step in (0.0, 0.01)
+    ]
+    assert {len(times) for door in doors for times in door.times.values()} == {2}
+    assert [len(door.times) for door in doors] == [8] * 4
+    assert all(min(times) >= 10 for times in doors[1].times.values())
+    assert len(str(doors[0]).splitlines()) == 9
 
 
 def test_every_letter_of_the_wire_is_counted() -> None:

@@ -1,4 +1,4 @@
-"""Prints what claimed rows need: a press for each window of editions, a print for each mix."""
+"""Prints what claimed rows need: a press for each window of editions and language, a print for each mix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,8 @@ class PrintRoom:
 
     edition: Edition
     composed: int = 0
-    _presses: dict[date, tuple[Press, str]] = field(default_factory=dict)
+    _windows: dict[date, list[Edition]] = field(default_factory=dict)
+    _presses: dict[tuple[date, str], Press] = field(default_factory=dict)
     _mixes: dict[int, TopicMix] = field(default_factory=dict)
     _prints: dict[tuple[date, int], Print | None] = field(default_factory=dict)
 
@@ -43,25 +44,32 @@ class PrintRoom:
 
     def printed(self, first_on: date, mix: TopicMix) -> Print | None:
         """Compose one digest, which is not kept."""
-        printed = self._press(first_on)[0].print(mix)
+        printed = self._press(first_on, mix.language).print(mix)
         self.composed += 1
         return printed
 
     def printed_from(self, first_on: date) -> str:
         """ "edition:revision" of each edition of the window, by id, as the gate compares it."""
-        return self._press(first_on)[1]
+        revisions = sorted((edition.pk, edition.revision) for edition in self._window(first_on))
+        return " ".join(f"{pk}:{revision}" for pk, revision in revisions)
 
     def start_again(self) -> None:
         """Print anew whatever comes, for an edition has changed."""
+        self._windows.clear()
         self._presses.clear()
         self._prints.clear()
 
-    def _press(self, first_on: date) -> tuple[Press, str]:
-        if first_on not in self._presses:
+    def _press(self, first_on: date, language: str) -> Press:
+        key = (first_on, language)
+        if key not in self._presses:
+            self._presses[key] = Press(self._window(first_on), language)
+        return self._presses[key]
+
+    def _window(self, first_on: date) -> list[Edition]:
+        """The editions of a window, read once: the gate compares one moment for all of its languages."""
+        if first_on not in self._windows:
             dates = (first_on, self.edition.date)
             # A cancelled or held edition among them is passed over.
-            window = Edition.objects.filter(date__range=dates, state__in=Edition.PRINTED)
-            press = Press(list(window))
-            revisions = " ".join(f"{pk}:{revision}" for pk, revision in sorted(press.revisions.items()))
-            self._presses[first_on] = press, revisions
-        return self._presses[first_on]
+            found = Edition.objects.filter(date__range=dates, state__in=Edition.PRINTED)
+            self._windows[first_on] = list(found)
+        return self._windows[first_on]

@@ -9,7 +9,7 @@ from newsletter.mail.cards import facts, why
 from newsletter.mail.headers import message_id
 from newsletter.mail.messages import Addressee, DigestMessage
 from newsletter.mail.press import MAX_WIRE_BYTES, Press
-from newsletter.mail.previews import Preview, preview
+from newsletter.mail.previews import Preview, preview, preview_of
 from newsletter.mail.prints import Print
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "facts",
     "message_id",
     "preview",
+    "preview_of",
     "why",
 ]

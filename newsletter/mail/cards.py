@@ -1,16 +1,18 @@
-"""What a paper's card says in a mail, and the card rendered as text and HTML."""
+"""What a paper's card says in a mail, in the active language, and the card rendered as text and HTML."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from newsletter.digest import Match
 from newsletter.fragments import Fragment, fragment
 from newsletter.mail.words import clipped
-from papers.templatetags.newsprint import compact, short_day
-from papers.trending import explain
+from papers.reasons import explain
+from papers.templatetags.newsprint import byline, compact, short_day
 
 EVIDENCE_SHOWN = 3
 MAX_BYLINE = 120  # characters; real ones have fewer
@@ -40,22 +42,38 @@ def facts(card: Mapping[str, Any], *, beside: date) -> str:
     """ "Sample Lab · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k"; what is unknown is left out."""
     comments = card["num_comments"]
     parts = [
-        clipped(card["byline"], MAX_BYLINE),
+        clipped(byline(card), MAX_BYLINE),
         short_day(card["published_on"], beside),
         f"▲ {compact(card['upvotes'])}" if card["upvotes"] is not None else "",
-        f"{compact(comments)} comment{'' if comments == 1 else 's'}" if comments else "",
+        _comments(comments) if comments else "",
         f"★ {compact(card['github_stars'])}" if card["github_stars"] is not None else "",
     ]
     return " · ".join(part for part in parts if part)
 
 
-def why(match: Match | None, terms: list[dict[str, Any]], *, top_of: str = "the day’s top papers") -> str:
-    """Say in one line why a reader gets this paper: the topic, what matched, and the attention it got."""
-    reasons = []
-    if match:
-        quoted = ", ".join(f"“{term}”" for term in match.evidence[:EVIDENCE_SHOWN])
-        reasons.append(f"you follow {match.name}{f' ({quoted})' if quoted else ''}")
+def why(match: Match | None, terms: list[dict[str, Any]], *, otherwise: str = "") -> str:
+    """Say in one line why a reader gets this paper: the topic, what matched, and the attention it got.
+
+    `otherwise` is said where there is nothing of these.
+    """
     attention = explain(terms, beside_counts=True)  # the facts above it show comments and stars
+    if not match:
+        if attention:
+            return _("Why: %(attention)s.") % {"attention": attention}
+        return otherwise or _("Why: among the day’s top papers.")
+    said = {
+        "topic": match.name,
+        "terms": ", ".join(_("“%(term)s”") % {"term": term} for term in match.evidence[:EVIDENCE_SHOWN]),
+        "attention": attention,
+    }
+    if said["terms"] and attention:
+        return _("Why: you follow %(topic)s (%(terms)s); %(attention)s.") % said
+    if said["terms"]:
+        return _("Why: you follow %(topic)s (%(terms)s).") % said
     if attention:
-        reasons.append(attention)
-    return f"Why: {'; '.join(reasons)}." if reasons else f"Why: among {top_of}."
+        return _("Why: you follow %(topic)s; %(attention)s.") % said
+    return _("Why: you follow %(topic)s.") % said
+
+
+def _comments(number: int) -> str:
+    return ngettext("%(number)s comment", "%(number)s comments", number) % {"number": compact(number)}

@@ -3,128 +3,126 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
+from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from newsletter.digest import Choice, Composer, Digest, Entry, Item, Match, best_first
-from newsletter.fragments import Hole, Piece, cut, fragment, mark
+from newsletter.fragments import Fragment, Hole, Piece, cut, fragment, mark, plain
 from newsletter.mail import words
 from newsletter.mail.cards import Both, facts, one_line, rendered, rendered_texts, why
-from newsletter.mail.headers import host, shared_by_a_mix, site
+from newsletter.mail.headers import encoded, host, shared_by_a_mix, site
+from newsletter.mail.once import Once
 from newsletter.mail.prints import Envelope, Print
 from newsletter.models import Edition, EditionPaper, TopicMix
+from newsletter.tokens import PURPOSES
+from papers.models import Topic
 
-HOLES = ("preheader", "count", "followed", "mix", "preferences", "unsubscribe")
+MIX_HOLES = ("preheader", "count", "followed", "mix")
+HOLES = (*MIX_HOLES, *PURPOSES)
 # Gmail clips a message at 102 KB.
 MAX_WIRE_BYTES = 100_000
 MAX_TITLE, MAX_SUBJECT_TITLE = 300, 150  # characters; real titles have fewer
 MAX_NOTE_OF_SEVERAL = 600
 
 
+Cut = tuple[list[Piece], list[Piece]]  # text, HTML
+
+
 class Press:
-    """Prints digests of the editions of one window, each at its current revision.
+    """Prints digests of the editions of one window in one language, each at its current revision.
 
     `edition` is the last of them; `revisions` says which revision of each is printed, by primary key.
     `composed` counts the mixes it composed. It keeps no print.
+    Without `own_links` it prints what anybody may see: no link in it is a reader's own.
     """
 
-    def __init__(self, editions: Sequence[Edition]) -> None:
+    def __init__(self, editions: Sequence[Edition], language: str = "en", *, own_links: bool = True) -> None:
         if not editions:
             raise ValueError("a digest needs at least one edition")
         self.editions = sorted(editions, key=lambda edition: edition.date)
         self.edition = self.editions[-1]
+        self.language = language
         self.composed = 0
         self.span = words.Span(self.editions[0].date, self.edition.date)
         self.revisions = {edition.pk: edition.revision for edition in self.editions}
+        self._own_links = own_links
         self._days = {edition.pk: edition.date for edition in self.editions}
         self._rows = _best_rows(self.revisions)
-        self._composer = Composer([_entry(place, row) for place, row in self._rows.items()])
-        self._cards: dict[tuple[int, str | None, bool], Both] = {}
-        self._sections: dict[str, Both] = {}
-        self._subjects: dict[tuple[str, int], tuple[str, bytes]] = {}
-        self._phrases: dict[str, Both] = {}
+        entries = [_entry(place, row) for place, row in self._rows.items()]
+        self._matches = {(entry.rank, match.topic): match for entry in entries for match in entry.matches}
+        self._composer = Composer(entries)
         self._site = site()
+        self._preferences_prefix = _prefix(self._site, "preferences", "x")
         self._envelope = self._new_envelope()
-        self._head, self._foot = self._frame()
+        with translation.override(language):
+            self._head, self._foot = self._frame()
+            self._following = words.Following()
+        self._subjects = Once(language, self._subject)
+        self._preheaders = Once(language, self._preheader)
+        self._counts = Once(language, self._count)
+        self._sections = Once(language, self._section)
+        self._cards = Once(language, self._card)
 
     def print(self, mix: TopicMix) -> Print | None:
-        """Compose the digest of a mix; None where nothing in the window matches it."""
+        """Compose the digest of a mix, which is of this language; None where nothing matches it."""
+        choices = [(choice.topic, choice.weight) for choice in mix.choices.all()]
+        return self._print(choices, mix.length, mix.when_empty, mix.slug)
+
+    def print_choice(self, weights: Mapping[Topic, str], *, length: int, when_empty: str) -> Print | None:
+        """Compose the digest of a choice that has no page in the browser; None where nothing matches it."""
+        return self._print(list(weights.items()), length, when_empty, "")
+
+    def _print(
+        self, choices: list[tuple[Topic, str]], length: int, when_empty: str, page: str
+    ) -> Print | None:
         self.composed += 1
-        choices = sorted(mix.choices.all(), key=lambda choice: (choice.topic.position, choice.topic.name))
-        weights = {choice.topic.slug: choice.weight for choice in choices}
-        top_when_empty = mix.when_empty == TopicMix.WhenEmpty.TOP
-        digest = self._composer.compose(Choice(weights, mix.length, top_when_empty))
+        choices.sort(key=lambda choice: (choice[0].position, choice[0].name))
+        weights = {topic.slug: weight for topic, weight in choices}
+        digest = self._composer.compose(Choice(weights, length, when_empty == TopicMix.WhenEmpty.TOP))
         if not digest.sections:
             return None
-        names = [choice.topic.name for choice in choices]
-        printed = self._assemble(digest, mix, names)
+        followed = _both(self._following.sentence([topic.name for topic, _ in choices]))
+        of_this_mix = {"followed": followed, "mix": (plain(page),) * 2}
+        printed = self._assemble(digest, of_this_mix)
         while printed.size > MAX_WIRE_BYTES and len(digest.items) > 1:
             digest = digest.shortened()
-            printed = self._assemble(digest, mix, names)
+            printed = self._assemble(digest, of_this_mix)
         return printed
 
-    def _assemble(self, digest: Digest, mix: TopicMix, topic_names: list[str]) -> Print:
+    def _assemble(self, digest: Digest, of_this_mix: Mapping[str, Both]) -> Print:
         items = digest.items
-        first = items[0].rank
-        subject, head = self._subject(self._title(first), len(items) - 1)
-        values = {
-            "preheader": self._preheader(items),
-            "count": self._phrase(self._count(len(items))),
-            "followed": _both(words.followed(topic_names)),
-            "mix": _both(mix.slug),
-        }
-        text, html = self._filled(self._head, values)
+        first, number = items[0].rank, len(items)
+        subject, head = self._subjects[first, number - 1]
+        preheader = self._preheaders[items[1].rank if number > 1 else None]
+        values = {**of_this_mix, "preheader": preheader, "count": self._counts[number]}
+        text, html = _filled(self._head, values)
         for section in digest.sections:
-            title = section.name or ("From the archive" if self._is_archive(section.items) else "Top papers")
-            blocks = [self._section(title)]
-            blocks += [self._card(item, lead=item.rank == first) for item in section.items]
+            from_archive = not section.name and self._is_archive(section.items)
+            blocks = [self._sections[section.name, from_archive]]
+            for item in section.items:
+                topic = item.match.topic if item.match else None
+                blocks.append(self._cards[item.rank, topic, item.rank == first])
             text += [block[0] for block in blocks]
             html += [block[1] for block in blocks]
-        text_foot, html_foot = self._filled(self._foot, values)
+        text_foot, html_foot = _filled(self._foot, values)
         return Print(digest, subject, head, self._envelope, text=text + text_foot, html=html + html_foot)
 
-    def _filled(
-        self, frame: tuple[list[Piece], list[Piece]], values: dict[str, Both]
-    ) -> tuple[list[Piece], list[Piece]]:
-        """Fill the holes of a frame that `values` names."""
-        text, html = (
-            [
-                values[piece.name][part] if isinstance(piece, Hole) and piece.name in values else piece
-                for piece in pieces
-            ]
-            for part, pieces in enumerate(frame)
-        )
-        return text, html
-
-    def _subject(self, lead_title: str, others: int) -> tuple[str, bytes]:
+    def _subject(self, lead_and_others: tuple[int, int]) -> tuple[str, bytes]:
         """The subject, and the headers with it; few are different, and encoding one is slow."""
-        key = (lead_title, others)
-        if key not in self._subjects:
-            context = {
-                "span": self.span,
-                "lead_title": words.clipped(lead_title, MAX_SUBJECT_TITLE),
-                "others": others,
-            }
-            subject = one_line("subject", context)
-            self._subjects[key] = (subject, shared_by_a_mix(subject, self._envelope.boundary))
-        return self._subjects[key]
+        lead, others = lead_and_others
+        title = words.clipped(self._title(lead), MAX_SUBJECT_TITLE)
+        subject = one_line("subject", {"span": self.span, "lead_title": title, "others": others})
+        return subject, shared_by_a_mix(subject, self._envelope.boundary)
 
-    def _preheader(self, items: list[Item]) -> Both:
-        if len(items) == 1:
-            return self._phrase(self.span.only_one)
-        return self._phrase(f"{self.span.also}: {self._title(items[1].rank)}")
+    def _preheader(self, second: int | None) -> Both:
+        return _both(self.span.only_one if second is None else self.span.also(self._title(second)))
 
-    def _count(self, number: int) -> str:
-        if self.span.is_day:
-            return f"{words.papers(number)} for you"
-        return f"your {number} of {words.papers(len(self._rows))}"
-
-    def _phrase(self, text: str) -> Both:
-        """A phrase that many mixes share."""
-        if text not in self._phrases:
-            self._phrases[text] = _both(text)
-        return self._phrases[text]
+    def _count(self, number: int) -> Both:
+        return _both(self.span.count(number, of=len(self._rows)))
 
     def _title(self, place: int) -> str:
         return words.clipped(self._rows[place].card["title"], MAX_TITLE)
@@ -132,55 +130,65 @@ class Press:
     def _is_archive(self, items: tuple[Item, ...]) -> bool:
         return all(self._rows[item.rank].card["from_archive"] for item in items)
 
-    def _section(self, title: str) -> Both:
-        if title not in self._sections:
-            self._sections[title] = rendered("section", {"title": title, "underline": "-" * len(title)})
-        return self._sections[title]
+    def _section(self, key: tuple[str, bool]) -> Both:
+        name, from_archive = key
+        title = name or (_("From the archive") if from_archive else _("Top papers"))
+        return rendered("section", {"title": title, "underline": "-" * len(title)})
 
-    def _card(self, item: Item, *, lead: bool) -> Both:
-        key = (item.rank, item.match.topic if item.match else None, lead)
-        if key not in self._cards:
-            row = self._rows[item.rank]
-            context = {
-                "card": {**row.card, "title": self._title(item.rank)},
-                "kicker": self.span.kicker(self._days[row.edition_id], lead=lead),
-                "lead": lead,
-                "facts": facts(row.card, beside=self.edition.date),
-                "why": why(item.match, row.terms, top_of=self.span.top),
-                "url": self._site + reverse("paper", args=[row.card["key"]]),
-            }
-            self._cards[key] = rendered("card", context)
-        return self._cards[key]
+    def _card(self, key: tuple[int, str | None, bool]) -> Both:
+        place, topic, lead = key
+        row = self._rows[place]
+        match = self._matches[place, topic] if topic else None
+        context = {
+            "card": {**row.card, "title": self._title(place)},
+            "kicker": self.span.kicker(self._days[row.edition_id], lead=lead),
+            "lead": lead,
+            "facts": facts(row.card, beside=self.edition.date),
+            "why": why(match, row.terms, otherwise=self.span.among),
+            "url": self._site + reverse("paper", args=[row.card["key"]]),
+        }
+        if self._own_links and row.matches:  # of a paper under no topic there is nothing to follow
+            context |= self._more_and_less(row.card["key"])
+        return rendered("card", context)
 
-    def _frame(self) -> tuple[tuple[list[Piece], list[Piece]], tuple[list[Piece], list[Piece]]]:
+    def _more_and_less(self, key: str) -> dict[str, str]:
+        """The links by which a reader gets more or less of what this paper is about, each with a hole."""
+        own = f"{self._preferences_prefix}{mark('preferences')}"
+        name = quote(key)
+        return {"more_url": f"{own}/more/{name}/", "less_url": f"{own}/less/{name}/"}
+
+    def _frame(self) -> tuple[Cut, Cut]:
         """Return head and foot, each as text and HTML, cut at their holes."""
         context = {
             "name": settings.NEWSLETTER_NAME,
             "span": self.span,
             "numbers": words.numbers([edition.number for edition in self.editions]),
             "notes": self._notes(),
-            "edition_count": len(self.editions),
-            "paper_count": words.papers(len(self._rows)),
+            "how_often": words.how_often(len(self.editions), len(self._rows)),
+            "language": self.language,
             "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
             "hole": {name: mark(name) for name in HOLES},
-            "preferences_prefix": _prefix(self._site, "preferences", "x"),
+            "own_links": self._own_links,
+            "lost_link_url": self._site + reverse("preferences_link"),
+            "preferences_prefix": self._preferences_prefix,
             "unsubscribe_prefix": self._envelope.unsubscribe_prefix,
             "browser_prefix": self._browser_prefix(),
         }
         frames = []
         for name in ("head", "foot"):
             text, html = rendered_texts(name, context)
-            frames.append((cut(text), cut(html)))
+            frames.append((cut(text, MIX_HOLES), cut(html, MIX_HOLES)))
         return frames[0], frames[1]
 
-    def _notes(self) -> list[dict[str, str]]:
+    def _notes(self) -> list[str]:
         """The editors' words: whole for a single day, else a line a day, so that papers still find room."""
         noted = [edition for edition in self.editions if edition.note]
         if self.span.is_day:
-            return [{"day": "", "text": edition.note} for edition in noted]
+            return [words.note(edition.note, day="", first=True) for edition in noted]
+        lines = [(self.span.day(edition.date), edition.note) for edition in noted]
         return [
-            {"day": self.span.day(edition.date), "text": words.clipped(edition.note, MAX_NOTE_OF_SEVERAL)}
-            for edition in noted
+            words.note(words.clipped(text, MAX_NOTE_OF_SEVERAL), day=day, first=not number)
+            for number, (day, text) in enumerate(lines)
         ]
 
     def _browser_prefix(self) -> str:
@@ -191,15 +199,18 @@ class Press:
     def _new_envelope(self) -> Envelope:
         editions = ",".join(str(edition.pk) for edition in self.editions)
         seed = f"{host()}:{editions}:{self.edition.date}"
+        headers = {
+            "Content-Language": self.language,
+            "List-Id": f"<daily.{host()}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+            "Feedback-ID": f"{self.edition.date}:daily:{host()}"[:120],
+        }
         return Envelope(
             boundary=b"=_" + hashlib.sha256(seed.encode()).hexdigest()[:32].encode(),
             host=host(),
-            headers={
-                "List-Id": f"<daily.{host()}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Auto-Submitted": "auto-generated",
-                "Feedback-ID": f"{self.edition.date}:daily:{host()}"[:120],
-            },
+            headers=headers,
+            headers_wire=encoded(headers),
             unsubscribe_prefix=_prefix(self._site, "unsubscribe", "x"),
         )
 
@@ -221,6 +232,15 @@ def _entry(place: int, row: EditionPaper) -> Entry:
         for match in row.matches
     )
     return Entry(place, tuple(matches))
+
+
+def _filled(frame: Cut, values: Mapping[str, Both]) -> tuple[list[Fragment], list[Fragment]]:
+    """Fill the holes of a frame that differ by mix."""
+    text, html = (
+        [values[piece.name][part] if isinstance(piece, Hole) else piece for piece in pieces]
+        for part, pieces in enumerate(frame)
+    )
+    return text, html
 
 
 def _both(text: str) -> Both:

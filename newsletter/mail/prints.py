@@ -8,19 +8,20 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from newsletter.digest import Digest
-from newsletter.fragments import Fragment, Hole, Piece, fill, join, plain
-from newsletter.mail.headers import checked_address, date_of, encoded
+from newsletter.fragments import Fragment, plain_wire, split_text
+from newsletter.mail.headers import checked_address, date_of
 from newsletter.mail.merging import Neutral
 from newsletter.mail.messages import Addressee, DigestMessage
 from newsletter.tokens import PURPOSES, link_token
 
-READERS_OWN_BYTES = 2_000  # headers and links
+READERS_OWN_BYTES = 2_000  # headers
+TOKEN_BYTES = 60  # at most, with the soft break behind it
 _PART = (
     b"\r\n--%s\r\n"
     b'Content-Type: text/%s; charset="utf-8"\r\n'
     b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 )
-_NO_LINKS = dict.fromkeys(PURPOSES, plain("-"))
+_NO_LINKS = dict.fromkeys(PURPOSES, "-")
 _NEUTRAL = Neutral(())
 
 
@@ -31,6 +32,7 @@ class Envelope:
     boundary: bytes
     host: str
     headers: Mapping[str, str]
+    headers_wire: bytes
     unsubscribe_prefix: str  # a URL, up to the token
 
 
@@ -44,42 +46,42 @@ class Print:
         head: bytes,
         envelope: Envelope,
         *,
-        text: Sequence[Piece],
-        html: Sequence[Piece],
+        text: Sequence[Fragment],
+        html: Sequence[Fragment],
     ) -> None:
+        """`text` and `html` are the pieces of these parts, in which only a reader's own tokens are holes."""
         self.digest = digest
         self.subject = subject
         self._head = head
         self._envelope = envelope
         self._text = text
         self._html = html
-        self._frame: list[bytes] = []
-        self._holes: list[tuple[int, str]] = []
+        # What stands in front of each hole, and the hole's name, in turn.
+        self._runs = _body(envelope.boundary, text, html)
+        self._holes = self._runs[1::2]
 
     @property
     def size(self) -> int:
         """About how many bytes a reader's mail has."""
-        pieces = [piece.wire for piece in (*self._text, *self._html) if isinstance(piece, Fragment)]
-        return len(self._head) + READERS_OWN_BYTES + sum(map(len, pieces))
+        tokens = len(self._holes) - self._holes.count(b"")
+        return len(self._head) + READERS_OWN_BYTES + sum(map(len, self._runs[::2])) + TOKEN_BYTES * tokens
 
     def wire(self, reader: Addressee, *, public_id: str, now: datetime) -> bytes:
         """Return the whole mail for this reader, with CRLF, its dots not doubled.
 
         `public_id` names its row in the ledger. Raises ValueError where the address cannot stand in a header.
         """
-        if not self._frame:
-            self._make_frame()
         tokens = self.merge_data(reader)
-        pieces = self._frame.copy()
-        for place, name in self._holes:
-            pieces[place] = b"%s=\r\n" % tokens[name].encode("ascii")
-        pieces[1] = (
+        wires = {name.encode(): plain_wire(token) for name, token in tokens.items()} | {b"": b""}
+        runs = self._runs.copy()
+        runs[1::2] = [wires[name] for name in self._holes]
+        own = (
             f"To: {reader.email}\r\n"
             f"Date: {date_of(int(now.timestamp()))}\r\n"
             f"Message-ID: <{public_id}@{self._envelope.host}>\r\n"
             f"List-Unsubscribe: <{self._envelope.unsubscribe_prefix}{tokens['unsubscribe']}/>\r\n"
-        ).encode("ascii")
-        return b"".join(pieces)
+        )
+        return b"".join([self._head, own.encode("ascii"), self._envelope.headers_wire, *runs])
 
     def message(
         self, reader: Addressee, *, public_id: str, now: datetime, neutral: bool = False
@@ -127,12 +129,12 @@ class Print:
         token = link_token("unsubscribe", reader.handle, reader.secret)
         return f"<{self._envelope.unsubscribe_prefix}{token}/>"
 
-    def parts(self, reader: Addressee | None) -> tuple[Fragment, Fragment]:
+    def parts(self, reader: Addressee | None) -> tuple[str, str]:
         """Return the text and the HTML part for this reader; for None, with links that lead nowhere."""
         links = _NO_LINKS
         if reader is not None:
-            links = {name: plain(link_token(name, reader.handle, reader.secret)) for name in PURPOSES}
-        return _whole(fill(self._text, links)), _whole(fill(self._html, links))
+            links = {name: link_token(name, reader.handle, reader.secret) for name in PURPOSES}
+        return _filled(self._text, str, links), _filled(self._html, str, links)
 
     def _texts(self, links: Mapping[str, str], neutral: Neutral | None) -> tuple[str, str, str]:
         """Subject, text and HTML with these in place of the links' tokens, the rest made neutral."""
@@ -141,30 +143,20 @@ class Print:
         text, html = _filled(self._text, in_text, links), _filled(self._html, in_html, links)
         return in_text(self.subject), text, html
 
-    def _make_frame(self) -> None:
-        """Lay the mail out as bytes once: readers of a mix differ in the second piece and in the holes."""
-        boundary = self._envelope.boundary
-        frame = [self._head, b"", encoded(self._envelope.headers)]
-        for kind, pieces in ((b"plain", self._text), (b"html", self._html)):
-            run = [_PART % (boundary, kind)]
-            for piece in pieces:
-                if isinstance(piece, Fragment):
-                    run.append(piece.wire)
-                    continue
-                frame.append(b"".join(run))
-                self._holes.append((len(frame), piece.name))
-                frame.append(b"")
-                run = []
-            frame.append(b"".join(run))
-        frame.append(b"\r\n--%s--\r\n" % boundary)
-        self._frame = frame
+
+def _body(boundary: bytes, text: Sequence[Fragment], html: Sequence[Fragment]) -> list[bytes]:
+    """The body as it goes over the wire: bytes and names of holes in turn."""
+    runs = [_PART % (boundary, b"plain"), b""]
+    for piece in text:
+        runs += piece.runs
+    runs += (_PART % (boundary, b"html"), b"")
+    for piece in html:
+        runs += piece.runs
+    runs += (b"\r\n--%s--\r\n" % boundary, b"")
+    return runs
 
 
-def _whole(pieces: Sequence[Piece]) -> Fragment:
-    return join([piece for piece in pieces if isinstance(piece, Fragment)])
-
-
-def _filled(pieces: Sequence[Piece], neutral: Callable[[str], str], links: Mapping[str, str]) -> str:
+def _filled(pieces: Sequence[Fragment], neutral: Callable[[str], str], links: Mapping[str, str]) -> str:
     # Joined first: what is harmless at the end of one piece may be syntax with the next one's beginning.
-    runs = fill(pieces, {})
-    return "".join(links[run.name] if isinstance(run, Hole) else neutral(run.text) for run in runs)
+    runs = split_text("".join(piece.text for piece in pieces))
+    return "".join(links[run] if number % 2 else neutral(run) for number, run in enumerate(runs))

@@ -1,15 +1,21 @@
-"""How a mail speaks of the days it covers, of numbers and of lists. Pure."""
+"""How a mail speaks of the days it covers, of numbers and of lists, in the language that is active."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from django.utils.dateformat import format as set_date
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from papers.templatetags.newsprint import grouped
 
 WEEK = (5, 8)  # days, first and last included: what is called a week
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The words for one window; `heading` is "" for a single day."""
+    """The words for one window; `heading` and `since` are "" for a single day."""
 
     first: date
     last: date
@@ -27,65 +33,75 @@ class Span:
         """ "Your week in papers", "Your papers since Saturday", "Your papers since 3 November"."""
         if self.is_day:
             return ""
-        return "Your week in papers" if self.is_week else f"Your papers since {self._since}"
+        return (
+            _("Your week in papers") if self.is_week else _("Your papers since %(day)s") % {"day": self.since}
+        )
 
     @property
-    def subject(self) -> str:
-        """What stands in front of the first title: "Your week in papers: ", "Since Saturday: ", or ""."""
+    def since(self) -> str:
+        """ "Saturday", or "3 November" where that is not clear."""
         if self.is_day:
             return ""
-        return f"{self.heading}: " if self.is_week else f"Since {self._since}: "
+        return _weekday(self.first) if (self.last - self.first).days < 7 else _day_and_month(self.first)
 
     @property
     def dates(self) -> str:
         """ "Friday 20 November 2026", "Saturday 14 to Friday 20 November 2026"."""
-        whole = f"{self.last:%A} {self.last.day} {self.last:%B %Y}"
+        whole = set_date(self.last, pgettext("format of a day", "l j F Y"))
         if self.is_day:
             return whole
-        first = f"{self.first:%A} {self.first.day}"
         if self.first.year != self.last.year:
-            first += f" {self.first:%B %Y}"
+            first = set_date(self.first, pgettext("format of a day", "l j F Y"))
         elif self.first.month != self.last.month:
-            first += f" {self.first:%B}"
-        return f"{first} to {whole}"
+            first = set_date(self.first, pgettext("format of a day", "l j F"))
+        else:
+            first = set_date(self.first, pgettext("format of a day", "l j"))
+        return _("%(first_day)s to %(last_day)s") % {"first_day": first, "last_day": whole}
 
     @property
-    def top(self) -> str:
-        """Whose top papers these are."""
+    def among(self) -> str:
+        """Why a paper is in the mail, where there is no other reason."""
         if self.is_day:
-            return "the day’s top papers"
-        return "the week’s top papers" if self.is_week else "the top papers of these days"
+            return _("Why: among the day’s top papers.")
+        if self.is_week:
+            return _("Why: among the week’s top papers.")
+        return _("Why: among the top papers of these days.")
 
-    @property
-    def also(self) -> str:
+    def also(self, title: str) -> str:
+        """The preheader of a mail of several papers: the second one."""
         if self.is_day:
-            return "Also today"
-        return "Also this week" if self.is_week else "Also"
+            return _("Also today: %(title)s") % {"title": title}
+        if self.is_week:
+            return _("Also this week: %(title)s") % {"title": title}
+        return _("Also: %(title)s") % {"title": title}
 
     @property
     def only_one(self) -> str:
         """The preheader of a mail with one paper."""
         if self.is_day:
-            return "One paper for you today"
-        return "One paper for you this week" if self.is_week else "One paper for you"
+            return _("One paper for you today")
+        return _("One paper for you this week") if self.is_week else _("One paper for you")
+
+    def count(self, number: int, of: int) -> str:
+        """ "3 papers for you"; of several days also how many there were: "your 3 of 1,234 papers"."""
+        if self.is_day:
+            said = ngettext("%(number)s paper for you", "%(number)s papers for you", number)
+        else:
+            said = ngettext("your %(number)s of %(all)s paper", "your %(number)s of %(all)s papers", of)
+        return said % {"number": grouped(number), "all": grouped(of)}
 
     def day(self, edition: date) -> str:
         """Which of the days: "Tuesday"; with the date where that is not clear."""
         if (self.last - edition) < timedelta(days=7):
-            return f"{edition:%A}"
-        return f"{edition:%A} {edition.day} {edition:%B}"
+            return _weekday(edition)
+        return set_date(edition, pgettext("format of a day", "l j F"))
 
     def kicker(self, edition: date, *, lead: bool) -> str:
         """What stands above a card's title: nothing in the mail of one day."""
         if self.is_day:
             return ""
-        return f"Best of your week · {self.day(edition)}" if lead and self.is_week else self.day(edition)
-
-    @property
-    def _since(self) -> str:
-        if (self.last - self.first).days < 7:
-            return f"{self.first:%A}"
-        return f"{self.first.day} {self.first:%B}"
+        day = self.day(edition)
+        return _("Best of your week · %(day)s") % {"day": day} if lead and self.is_week else day
 
 
 def numbers(known: Sequence[int | None]) -> str:
@@ -93,23 +109,64 @@ def numbers(known: Sequence[int | None]) -> str:
     found = sorted(number for number in known if number)
     if not found:
         return ""
-    return f"No. {found[0]}" if len(found) == 1 else f"No. {found[0]} to {found[-1]}"
+    if len(found) == 1:
+        return _("No. %(number)s") % {"number": found[0]}
+    return _("No. %(first_number)s to %(last_number)s") % {
+        "first_number": found[0],
+        "last_number": found[-1],
+    }
 
 
-def followed(names: Sequence[str]) -> str:
-    return f"You follow {listed(names)}." if names else "You follow the whole paper."
+def note(text: str, *, day: str, first: bool) -> str:
+    """An editor's words; `day` is "" where there is but one, and only the first says whose they are."""
+    if not first:
+        return _("%(day)s: %(text)s") % {"day": day, "text": text}
+    if day:
+        return _("From the editor, %(day)s: %(text)s") % {"day": day, "text": text}
+    return _("From the editor: %(text)s") % {"text": text}
 
 
-def listed(names: Sequence[str]) -> str:
-    """ "A, B and C"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def how_often(editions: int, papers: int) -> str:
+    """How often such a mail comes, or, of several editions, what it was made from."""
+    if editions == 1:
+        return _("You get this at most once a day.")
+    said = ngettext(
+        "The best of %(editions)s editions with %(papers)s paper.",
+        "The best of %(editions)s editions with %(papers)s papers.",
+        papers,
+    )
+    return said % {"editions": editions, "papers": grouped(papers)}
 
 
-def papers(count: int) -> str:
-    return f"{count:,} paper{'' if count == 1 else 's'}"
+class Following:
+    """How a mail says what its reader follows; each mix needs it, so its sentences are looked up once."""
+
+    def __init__(self) -> None:
+        self._everything = _("You follow the whole paper.")
+        self._topics = _("You follow %(topics)s.")
+        self._several = _("%(names)s and %(last_name)s")
+
+    def sentence(self, names: Sequence[str]) -> str:
+        """ "You follow A, B and C."."""
+        if not names:
+            return self._everything
+        return self._topics % {"topics": self._listed(names)}
+
+    def _listed(self, names: Sequence[str]) -> str:
+        if len(names) == 1:
+            return names[0]
+        return self._several % {"names": ", ".join(names[:-1]), "last_name": names[-1]}
 
 
 def clipped(text: str, longest: int) -> str:
     """One line of at most `longest` characters, cut at a word where it must be."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rsplit(" ", 1)[0] + "…"
+
+
+def _weekday(day: date) -> str:
+    return set_date(day, "l")
+
+
+def _day_and_month(day: date) -> str:
+    return set_date(day, pgettext("format of a day", "j F"))

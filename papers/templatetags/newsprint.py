@@ -1,10 +1,16 @@
-"""How facts are set in type: dates, counts, names, links."""
+"""How facts are set in type, as the active language does it: dates, counts, names, links."""
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import template
 from django.conf import settings
+from django.utils.dateformat import format as set_date
+from django.utils.formats import number_format
+from django.utils.translation import ngettext, pgettext
 
 from papers import days
 from papers.tex import readable as tex_readable
@@ -23,6 +29,17 @@ def newsletter_name() -> str:
 
 
 @register.filter
+def grouped(number: int | None) -> str:
+    """1234 -> "1,234"; None -> ""."""
+    return "" if number is None else number_format(number, force_grouping=True)
+
+
+def with_point(figures: str) -> str:
+    """ "1.2" -> "1,2" where that is the language's way."""
+    return number_format(Decimal(figures))
+
+
+@register.filter
 def compact(count: int | None) -> str:
     """1234 -> "1.2k"; None -> ""."""
     if count is None:
@@ -30,8 +47,8 @@ def compact(count: int | None) -> str:
     if count < 1000:
         return str(count)
     if count < 999_950:
-        return f"{count / 1000:.1f}".removesuffix(".0") + "k"
-    return f"{count / 1_000_000:.1f}".removesuffix(".0") + "m"
+        return with_point(f"{count / 1000:.1f}".removesuffix(".0")) + "k"
+    return with_point(f"{count / 1_000_000:.1f}".removesuffix(".0")) + "m"
 
 
 @register.filter
@@ -40,8 +57,18 @@ def short_day(day: date | str | None, beside: date | None = None) -> str:
     if not day:
         return ""
     parsed = date.fromisoformat(day) if isinstance(day, str) else day
-    year = "" if beside is not None and parsed.year == beside.year else f" {parsed.year}"
-    return f"{parsed.day} {parsed:%b}{year}"
+    if beside is not None and parsed.year == beside.year:
+        return set_date(parsed, pgettext("format of a day", "j M"))
+    return set_date(parsed, pgettext("format of a day", "j M Y"))
+
+
+@register.filter
+def byline(card: Mapping[str, Any]) -> str:
+    """The byline of a card; where it is but a number of authors, in the active language."""
+    said, authors = str(card["byline"]), card.get("author_count")
+    if authors is None or said != (f"{authors:,} authors" if authors != 1 else "1 author"):
+        return said
+    return ngettext("%(number)s author", "%(number)s authors", authors) % {"number": grouped(authors)}
 
 
 @register.filter

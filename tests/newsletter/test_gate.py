@@ -16,6 +16,7 @@ from newsletter.delivery import planning, recording, sending
 from newsletter.delivery.ledger import Claimed
 from newsletter.delivery.printing import PrintRoom
 from newsletter.mail import Print
+from newsletter.mixes import mix_for
 from newsletter.models import Delivery, Edition, EditionPaper
 from newsletter.transport.carrier import Letter
 from newsletter.transport.outcomes import Accepted, NoAnswer, Refused
@@ -271,3 +272,30 @@ def test_two_windows_go_through_gates_of_their_own(edition: Edition, monkeypatch
     sender._prints = WithdrawsBetween(edition)
     assert sender.run().accepted == 2
     assert ["Is withdrawn" in str(message.body) for message in mail.outbox] == [False, False]
+
+
+class WithdrawsBetweenLanguages(PrintRoom):
+    """Before it prints in German, a paper is withdrawn."""
+
+    def print(self, row: Claimed) -> Print | None:
+        if self._mixes[row.mix_id].language == "de":
+            EditionPaper.objects.filter(rank=2, edition=self.edition).update(removed_in=1)
+            Edition.objects.filter(pk=self.edition.pk).update(revision=1)
+        return super().print(row)
+
+
+def test_two_languages_of_a_window_are_printed_from_one_moment(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = [make_subscriber(), make_subscriber()]
+    readers[1].mix = mix_for({}, language="de")
+    readers[1].save()
+    for reader in readers:
+        make_delivery(edition, reader)
+    monkeypatch.setattr(sending, "carrier", TwoAtOnce)
+    sender = sending.Sender(edition)
+    sender._prints = WithdrawsBetweenLanguages(edition)
+    assert sender.run().accepted == 2
+    assert ["Is withdrawn" in str(message.body) for message in mail.outbox] == [False, False]
+    said = {message.to[0]: message.extra_headers["Content-Language"] for message in mail.outbox}
+    assert said == {readers[0].email: "en", readers[1].email: "de"}

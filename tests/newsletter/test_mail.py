@@ -11,9 +11,10 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import override_settings
 
-from newsletter.mail import MAX_WIRE_BYTES, DigestMessage, Press, facts, message_id, preview, why
+from newsletter.mail import MAX_WIRE_BYTES, DigestMessage, Press, facts, message_id, preview, preview_of, why
 from newsletter.mixes import mix_for
-from newsletter.models import Edition, EditionPaper, Subscriber
+from newsletter.models import Edition, EditionPaper, MixTopic, Subscriber, TopicMix
+from newsletter.tokens import link_token
 from papers.card import card_of
 from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
@@ -70,18 +71,23 @@ def test_both_parts_decode_to_exactly_what_was_written(edition: Edition, reader:
 def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) -> None:
     text, _ = parts(opened(mail_of(edition, reader).wire))
     keys = [row.card["key"] for row in edition.entries.order_by("rank")]
-    shown = text.split("\n--\n")[0]
+    shown = text.split("\n--\n")[0].replace(link_token("preferences", reader.handle, reader.secret), "TOKEN")
+    taste = [
+        f"More like this: http://127.0.0.1:8000/preferences/TOKEN/more/{key}/"
+        f" · less: http://127.0.0.1:8000/preferences/TOKEN/less/{key}/"
+        for key in keys
+    ]
     abstract = "We measure something. It turns out to be large. Others may build on it."
     assert [line for line in shown.split("\n") if line] == [
         *("Paper Round", "Friday 20 November 2026 · No. 12 · 3 papers for you"),
         *("From the editor: Read the second one.", "It is short.", "AGENTS", "------"),
         *("Où vont les agents ?", "2 authors · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k", abstract),
         *("Why: you follow Agents (“agents”); 61 upvotes.", f"http://127.0.0.1:8000/papers/{keys[0]}/"),
-        *("Both", "2 authors · 18 Nov", abstract),
+        *(taste[0], "Both", "2 authors · 18 Nov", abstract),
         *("Why: you follow Agents (“agents”).", f"http://127.0.0.1:8000/papers/{keys[2]}/"),
-        *("THEORY", "------", "Bounds", "Sample Lab · 18 Nov · ▲ 10 · 1 comment", abstract),
+        *(taste[2], "THEORY", "------", "Bounds", "Sample Lab · 18 Nov · ▲ 10 · 1 comment", abstract),
         *("Why: you follow Theory (“theory”); 10 upvotes.", f"http://127.0.0.1:8000/papers/{keys[1]}/"),
-        "Code: https://example.org/code",
+        *("Code: https://example.org/code", taste[1]),
     ]
     assert "You get this at most once a day. You follow Agents and Theory." in text
 
@@ -107,6 +113,7 @@ def test_each_header_stands_once(edition: Edition, reader: Subscriber) -> None:
         "To": "ada@example.org",
         "Date": "Fri, 20 Nov 2026 06:30:00 +0000",
         "Message-ID": f"<{PUBLIC_ID}@127.0.0.1>",
+        "Content-Language": "en",
         "List-Id": "<daily.127.0.0.1>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
@@ -148,7 +155,32 @@ def test_the_other_links_lead_to_their_pages(edition: Edition, reader: Subscribe
         in_html = sorted(set(links(html, path)))
         in_text = sorted(set(re.findall(rf"http://127.0.0.1:8000\S*{path}\S*", text)))
         assert in_html == in_text != []
+        in_html = [link for link in in_html if not re.search("/(more|less)/", link)]
         assert [client.get(link).status_code for link in in_html] == [200] * len(in_html)
+
+
+def test_each_card_says_how_to_get_more_or_less_of_its_like(edition: Edition, reader: Subscriber) -> None:
+    _, html = parts(opened(mail_of(edition, reader).wire))
+    own = f"http://127.0.0.1:8000/preferences/{link_token('preferences', reader.handle, reader.secret)}"
+    keys = [row.card["key"] for row in edition.entries.order_by("rank")]
+    shown = [keys[0], keys[2], keys[1]]
+    for way in ("more", "less"):
+        assert links(html, f"/{way}/") == [f"{own}/{way}/{key}/" for key in shown]
+    assert words_of(html).count("more like this · less like this") == 3
+
+
+@pytest.mark.parametrize("key", ["cs/9901001", "math.GT/0309136", "2610.00001"])
+def test_old_arxiv_ids_keep_their_slash_in_all_links(key: str) -> None:
+    found, _ = one_paper(arxiv_id=key)
+    text, html = parts(found)
+    assert [link.partition(key)[2] for link in links(html, key)] == ["/", "/", "/"]
+    assert [len(re.findall(rf"/{way}/{key}/(?:\s|$)", text)) for way in ("papers", "more", "less")] == [1] * 3
+
+
+def test_of_a_paper_under_no_topic_there_is_no_more_and_no_less() -> None:
+    edition = make_edition(date=DAY, papers=[(make_paper(), [])])
+    for part in parts(opened(mail_of(edition, make_subscriber()).wire)):
+        assert "like this" not in part and "Why: " in part
 
 
 def test_the_page_of_a_mix_and_its_preview_hold_no_personal_link(
@@ -157,9 +189,47 @@ def test_the_page_of_a_mix_and_its_preview_hold_no_personal_link(
     shown = preview([edition], reader.mix)
     assert client.get(f"/{DAY}/mix/{reader.mix.slug}/").content.decode() == shown.html
     for part in (shown.text, shown.html):
-        assert reader.handle not in part and "ada@" not in part
+        assert reader.handle not in part and "ada@" not in part and "like this" not in part
     assert reader.handle in preview([edition], reader.mix, reader).html
     assert shown.subject == "Où vont les agents ?, and 2 more"
+
+
+def test_in_the_browser_all_links_are_for_anybody(edition: Edition, reader: Subscriber) -> None:
+    shown = preview([edition], reader.mix)
+    anybody = "http://127.0.0.1:8000/preferences/"
+    for path in ("/preferences/", "/unsubscribe/", "/mix/"):
+        assert set(links(shown.html, path)) | set(re.findall(rf"\S*{path}\S*", shown.text)) == (
+            {anybody} if path == "/preferences/" else set()
+        )
+
+
+def test_a_choice_that_nobody_made_is_shown_as_its_mix_would_be_and_nothing_is_written(
+    edition: Edition, reader: Subscriber, agents: Topic
+) -> None:
+    theory = Topic.objects.get(slug="theory")
+    expected = preview([edition], reader.mix)
+    TopicMix.objects.exclude(pk=reader.mix_id).delete()
+    kept = (TopicMix.objects.count(), MixTopic.objects.count())
+    chosen = preview_of(
+        [edition], weights={theory: "more", agents: "normal"}, length=10, language="en", when_empty="skip"
+    )
+    assert chosen == expected
+    assert (chosen.papers, chosen.subject) == (3, "Où vont les agents ?, and 2 more")
+    other = preview_of([edition], weights={theory: "less"}, length=1, language="en", when_empty="skip")
+    assert (other.papers, other.subject) == (1, "Bounds")
+    assert (TopicMix.objects.count(), MixTopic.objects.count()) == kept
+
+
+def test_a_choice_that_matches_nothing_gets_no_mail_or_the_top_papers_as_it_says(edition: Edition) -> None:
+    robotics = {make_topic(slug="robotics"): "normal"}
+    papers = {
+        when_empty: preview_of(
+            [edition], weights=robotics, length=2, language="en", when_empty=when_empty
+        ).papers
+        for when_empty in TopicMix.WhenEmpty.values
+    }
+    assert papers == {"skip": 0, "top": 2}
+    assert preview_of([edition], weights={}, length=2, language="en", when_empty="skip").papers == 2
 
 
 def test_a_preview_says_where_no_mail_is_sent(edition: Edition) -> None:

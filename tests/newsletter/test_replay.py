@@ -118,7 +118,7 @@ def test_the_archive_fills_digests_and_is_never_called_trending() -> None:
         assert len(items) >= min(5, filed)
         assert all(item.match is None if not followed else item.match.topic in followed for item in items)
         assert "trending" not in printed.subject.casefold()
-        text, html = (" ".join(part.text.split()) for part in printed.parts(None))
+        text, html = (" ".join(part.split()) for part in printed.parts(None))
         reasons = re.findall(r"Why: (.*?) https?://", text)
         assert len(reasons) == len(items) == html.count("Why: ")
         for item, reason in zip(items, reasons, strict=True):

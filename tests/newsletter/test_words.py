@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from newsletter.mail.words import Span, clipped, followed, numbers, papers
+from newsletter.mail.words import Following, Span, clipped, how_often, note, numbers
 
 FRIDAY = date(2026, 11, 20)
 
@@ -40,8 +40,18 @@ def test_small_things_are_said_in_words() -> None:
     assert [numbers(known) for known in ([], [None], [12], [None, 6, 12, 7])] == [
         *("", "", "No. 12", "No. 6 to 12")
     ]
-    assert [papers(count) for count in (0, 1, 1234)] == ["0 papers", "1 paper", "1,234 papers"]
-    assert [followed(names) for names in ([], ["A"], ["A", "B", "C"])] == [
+    day, week = Span(FRIDAY, FRIDAY), Span(FRIDAY - timedelta(days=6), FRIDAY)
+    assert [day.count(number, of=2000) for number in (1, 1234)] == ["1 paper for you", "1,234 papers for you"]
+    assert week.count(3, of=1234) == "your 3 of 1,234 papers"
+    assert [how_often(1, 50), how_often(2, 1), how_often(7, 1234)] == [
+        "You get this at most once a day.",
+        "The best of 2 editions with 1 paper.",
+        "The best of 7 editions with 1,234 papers.",
+    ]
+    assert [
+        note("Hm.", day=day, first=first) for day, first in (("", True), ("Monday", True), ("Monday", False))
+    ] == [*("From the editor: Hm.", "From the editor, Monday: Hm.", "Monday: Hm.")]
+    assert [Following().sentence(names) for names in ([], ["A"], ["A", "B", "C"])] == [
         *("You follow the whole paper.", "You follow A.", "You follow A, B and C.")
     ]
     assert [clipped(text, 8) for text in ("a  b\nc", "word word word", "x" * 20)] == [

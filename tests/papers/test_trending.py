@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from papers.trending import Score, Seen, Term, as_json, explain, is_settled, trending_score
+from papers.reasons import explain
+from papers.trending import Score, Seen, Term, as_json, is_settled, trending_score
 
 LISTED = date(2026, 5, 20)
 START = datetime(2026, 5, 20, tzinfo=UTC)

@@ -21,8 +21,8 @@ from papers.importing import import_file, read_file
 from papers.ingest import IngestReport
 from papers.models import Paper
 from papers.reading import duties
+from papers.reasons import explain
 from papers.sources.record import PaperRecord, SourceError
-from papers.trending import explain
 
 SAMPLE = Path(settings.BASE_DIR) / "papers" / "sample" / "daily_papers.jsonl"
 COUNTS = ("read", "new", "updated", "unchanged", "rejected")

@@ -1,0 +1,59 @@
+"""What trending wrote down, said anew: the same in English, and in the numbers of another language."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.utils import translation
+from hypothesis import example, given
+from hypothesis import strategies as some
+
+from papers.reasons import explain, said
+from papers.trending import Seen, trending_score
+
+LISTED = date(2026, 11, 18)
+BEGAN = datetime(2026, 11, 18, tzinfo=UTC)
+COUNTS = some.none() | some.integers(0, 60) | some.integers(0, 2_000_000_000)
+SEEN = some.builds(
+    Seen,
+    observed_at=some.none() | some.floats(0, 200).map(lambda hours: BEGAN + timedelta(hours=hours)),
+    upvotes=COUNTS,
+    num_comments=COUNTS,
+    github_stars=COUNTS,
+)
+
+
+@given(some.lists(SEEN, max_size=3), some.booleans(), some.floats(-1, 1), some.floats(0, 300))
+@example([Seen(BEGAN + timedelta(hours=10), 61, 1, 1)], False, 0.0, 11.0)
+@example([Seen(BEGAN + timedelta(hours=0.5), 1)], False, 0.0, 11.0)
+@example([Seen(BEGAN + timedelta(hours=90), 1234)], False, 0.0, 100.0)
+def test_in_english_each_term_says_what_was_written_down(
+    seen: list[Seen], from_archive: bool, boost: float, hours: float
+) -> None:
+    score = trending_score(
+        seen,
+        listed_on=LISTED,
+        published_on=LISTED,
+        from_archive=from_archive,
+        boost=boost,
+        now=BEGAN + timedelta(hours=hours),
+    )
+    assert [said(term.name, term.text) for term in score.terms] == [term.text for term in score.terms]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "number"),
+    [
+        ("votes", "1,234 upvotes at 10 h, on course for about 2,600", "1.234"),
+        ("votes", "1,234 upvotes in 3 days", "1.234"),
+        ("comments", "1,234 comments", "1.234"),
+        ("stars", "1.2k stars", "1,2k"),
+    ],
+)
+def test_numbers_have_the_form_of_the_language(name: str, text: str, number: str) -> None:
+    with translation.override("de"):
+        assert said(name, text).startswith(f"{number} ")
+
+
+def test_words_that_trending_never_wrote_stand_as_they_are() -> None:
+    terms = [{"name": "votes", "text": "many upvotes"}, {"name": "boost", "text": "the editors’ darling"}]
+    assert explain(terms) == "many upvotes; the editors’ darling"
