@@ -1,6 +1,6 @@
-"""`python -m benchmarks [mail] [wire] [search] [batch] [planning]`: beside plain Django; without a name, all.
+"""`python -m benchmarks [mail] [wire] [search] [batch] [planning] [pages] [doors]`; without a name, all.
 
-Prints ratios, and of planning the time; fails where results differ.
+Most are beside plain Django. Prints ratios, and of planning and pages the time; fails where results differ.
 """
 
 import argparse
@@ -27,7 +27,10 @@ BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "wire", "search", "batch", "planning")
+PARTS = ("mail", "wire", "search", "batch", "planning", "pages", "doors")
+ASKED = 500  # addresses of each kind at each door
+SITE_PAPERS, SITE_EDITIONS = 100_000, 10_000
+SITE_SIZES = (60, 150)  # papers of an edition: a usual day, and a very full one
 PLANNED_AT_ONCE, PLANNED_BY_HOURS = 1_000_000, 200_000
 
 
@@ -80,6 +83,11 @@ def measure(parts: Sequence[str]) -> None:
         measure_batch()
     if "planning" in parts:
         measure_planning()
+    if "doors" in parts:
+        call_command("flush", verbosity=0, interactive=False)
+        measure_doors()
+    if "pages" in parts:
+        measure_pages()
 
 
 def measure_mail() -> None:
@@ -125,6 +133,20 @@ def measure_planning() -> None:
 
     for readers, own_hours in ((PLANNED_AT_ONCE, False), (PLANNED_BY_HOURS, True)):
         print(planning.measure(readers, mixes=MIXES, own_hours=own_hours, progress=progress), flush=True)
+
+
+def measure_doors() -> None:
+    from benchmarks import enumeration
+
+    for door in enumeration.measure(ASKED):
+        print(door, flush=True)
+
+
+def measure_pages() -> None:
+    from benchmarks import pages
+
+    for size in SITE_SIZES:
+        print(pages.measure(SITE_PAPERS, SITE_EDITIONS, size=size), flush=True)
 
 
 if __name__ == "__main__":

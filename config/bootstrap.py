@@ -39,6 +39,7 @@ COMMANDS = [
     ("import_subscribers", "read readers who agreed to be mailed from a CSV file"),
     ("tick", "do whatever is due now; any number of times"),
     ("after_restore", "after restoring a backup: put in quarantine what it cannot know; first of all"),
+    ("translations", "read the messages out of the code into locale/, and compile them; --check only looks"),
     ("train_topics", "learn topics from imported papers, editors' decisions and labelled FILES"),
     ("evaluate_topics", "measure on labelled FILES how well papers are filed under topics"),
     ("evaluate_ranking", "judge the ranking on vote histories, in FILES or of this installation"),

@@ -30,6 +30,8 @@ _HOST = urlsplit(SITE_URL).hostname or ""
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_HOST, "localhost", "127.0.0.1", "[::1]"] if DEBUG else [_HOST])
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # docs/translating.md says how to add one
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 
 # --- The newsletter
@@ -89,7 +91,13 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # What `{% cache %}` keeps of pages: each process for itself, so that no page waits for Redis.
+    "template_fragments": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 100},
+    },
 }
 
 # --- The site
@@ -104,6 +112,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
@@ -112,6 +121,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.ContentSecurityPolicy",
+    "config.language.SpokenLanguage",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -135,6 +145,11 @@ TEMPLATES = [
         },
     },
 ]
+# Only who presses the switch at the foot of a page has this cookie; it says "de" and nothing else.
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").exists() else []
@@ -149,10 +164,13 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 # --- Security; the Content-Security-Policy stands in config/headers.py
 
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", [SITE_URL])
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 2_592_000, 0, 63_072_000) if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Answers that take an address leave on whole steps of time, which hide whether the address is known.
+ANSWER_STEP_SECONDS = 0.1
+FILE_UPLOAD_HANDLERS = ["config.uploads.NoFiles"]
 PASSWORD_RESET_TIMEOUT = 3600  # seconds; the only such link is the one-time login that `serve` prints
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -172,14 +190,19 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"no secrets": {"()": "config.logs.SecretsLeftOut"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "papers": {"level": LOG_LEVEL},
         "newsletter": {"level": LOG_LEVEL},
         "config": {"level": LOG_LEVEL},
+        # These two name paths, and a mailed link is one; see config/logs.py.
+        "django.request": {"filters": ["no secrets"]},
+        "django.security.csrf": {"filters": ["no secrets"]},
     },
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutPasswords"
 # Django 6 will take https for links without a scheme in forms; so do we.
 warnings.filterwarnings("ignore", "The FORMS_URLFIELD_ASSUME_HTTPS")
 FORMS_URLFIELD_ASSUME_HTTPS = True

@@ -14,7 +14,7 @@ from config.keeper import ServerError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # These look at the code only, so they start no server.
-WITHOUT_SERVER = {"help", "--help", "-h", "version", "--version"}
+WITHOUT_SERVER = {"help", "--help", "-h", "version", "--version", "translations"}
 
 
 def run(argv: list[str]) -> None:

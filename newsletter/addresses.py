@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, validate_email
 
 MAX_LENGTH = 254
+# Reserved for names within a network (ICANN, 2024). email-validator knows the others: localhost, local, …
+INNER = ".internal"
 
 
 class AddressError(ValueError):
@@ -29,4 +31,6 @@ def parse_address(raw: str) -> Address:
     except EmailNotValidError as error:
         raise AddressError(str(error)) from error
     domain = checked.ascii_domain.lower()
+    if domain.endswith(INNER):
+        raise AddressError("The domain is a name within a network, where no mail of ours arrives.")
     return Address(email=f"{checked.local_part}@{domain}", key=f"{checked.local_part.casefold()}@{domain}")

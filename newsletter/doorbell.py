@@ -1,4 +1,4 @@
-"""Wakes a worker for the outbox."""
+"""Wakes a worker for the outbox, or for the ledger."""
 
 from functools import partial
 
@@ -10,3 +10,8 @@ from papers.bell import ring
 def ring_after_commit() -> None:
     """Ask for the outbox to be sent, once what was written is there to be seen."""
     transaction.on_commit(partial(ring, "newsletter.tasks.send_outbox"))
+
+
+def ring_senders_after_commit() -> None:
+    """Ask for the digests that wait to be sent."""
+    transaction.on_commit(partial(ring, "newsletter.tasks.drain"))

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from newsletter import signup
+from newsletter import staying
 from newsletter.addresses import AddressError, parse_address
 from newsletter.delivery.decisions import close_without_doubt
 from newsletter.models import Delivery, Event, Subscriber
@@ -148,7 +148,7 @@ def _tighten(reader: Subscriber, event: Any, *, now: datetime) -> None:
     elif kind in (EventType.BOUNCED, EventType.REJECTED) and _is_for_good(event):
         _suppress(reader, EventType.BOUNCED)
     elif EventType.UNSUBSCRIBED in (kind, reason):
-        signup.unsubscribe(reader.pk, now=now)
+        staying.unsubscribe(reader.pk, now=now)
 
 
 def _suppress(reader: Subscriber, reason: str) -> None:

@@ -2,78 +2,156 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
+from newsletter.spans import Month, Span, Week
+from papers.reading.telling import told
 from papers.reasons import explain
 from papers.sources.names import name_of
 
 ALSO = 4
 # From this many on, a topic gets a section of its own; fewer share the briefs.
 SECTION_FROM = 3
-# In a section, so many stand with a summary; the others with their headline.
+# In a section, so many stand with a summary, the others with their headline. So it is in the first sections;
+# those that follow have headlines only.
 WITH_SUMMARY = 3
+TOLD_SECTIONS = 8
+# A page weighs less than 100 kB: what is more stands on the next.
+A_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One paper of an edition; `card` has the shape of `papers.card`, `why` is half a sentence or ""."""
+    """One paper of an edition.
+
+    `card` has the shape of `papers.card`, `matches` are those of `EditionPaper`, best first; `topic` is the
+    best one's slug; `why` is half a sentence or "", and `tells_more` where it is more than the count that
+    stands in the line of facts; `day` is the edition's.
+    """
 
     card: dict[str, Any]
     topic: str = ""
     topic_name: str = ""
     why: str = ""
+    tells_more: bool = False
+    matches: Sequence[dict[str, Any]] = ()
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneDay:
+    """A day in a line of days. `papers` is None where it has no edition."""
+
+    day: date
+    papers: int | None
 
 
 @dataclass(slots=True)
 class Section:
-    topic: str
-    name: str
+    """Stories under one topic ("" = none), or in a look back at a month, of one week and its days."""
+
+    topic: str = ""
+    name: str = ""
+    week: Week | None = None
+    days: Sequence[OneDay] = ()
     stories: list[Story] = field(default_factory=list)
+    with_summary: int = WITH_SUMMARY
 
     @property
     def told(self) -> list[Story]:
-        return self.stories[:WITH_SUMMARY]
+        return self.stories[: self.with_summary]
 
     @property
     def headlines(self) -> list[Story]:
-        return self.stories[WITH_SUMMARY:]
+        return self.stories[self.with_summary :]
 
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
+    """`meanwhile`: of a day without papers, what stands in their place, from an earlier edition."""
+
     lead: Story | None
     also: Sequence[Story]
     sections: Sequence[Section]
     briefs: Sequence[Section]
+    meanwhile: Sequence[Story] = ()
 
 
 def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:
     """ "Hugging Face read at 00:17 UTC · arXiv stale since Thursday 19 November, 23:40 UTC"."""
-    return " · ".join(f"{name_of(state['source'])} {state['text']}" for state in states)
+    return " · ".join(f"{name_of(state['source'])} {told(state['text'])}" for state in states)
 
 
 def story_of(
-    card: dict[str, Any], matches: Sequence[dict[str, Any]], terms: Iterable[dict[str, Any]]
+    card: dict[str, Any],
+    matches: Sequence[dict[str, Any]],
+    terms: Iterable[dict[str, Any]],
+    *,
+    day: date | None = None,
+    settled: bool = False,
 ) -> Story:
-    """Return the story of one edition entry, under its best match."""
+    """Return the story of one edition entry, under its best match. `settled`: its votes are in."""
+    terms = list(terms)
     best = matches[0] if matches else {}
     return Story(
         card=card,
         topic=best.get("topic", ""),
         topic_name=best.get("name", ""),
-        why=explain(list(terms), beside_counts=True),  # the line of facts shows comments and stars
+        # The line of facts shows comments and stars.
+        why=explain(terms, beside_counts=True, settled=settled),
+        tells_more=any(_tells_more(term, settled=settled) for term in terms),
+        matches=matches,
+        day=day,
     )
+
+
+def _tells_more(term: Mapping[str, Any], *, settled: bool) -> bool:
+    """Whether a term says more than "61 upvotes": how fast they came, or that an editor chose the paper."""
+    text = str(term.get("text", ""))
+    if term.get("name") == "votes":
+        _number, _upvotes, *how_fast = text.split(" ", 2) if text.count(" ") > 1 else ("", "")
+        return bool(how_fast) and not settled and not text.startswith("no ")
+    return term.get("name") == "boost" and text != ""
 
 
 def lay_out(stories: Sequence[Story]) -> FrontPage:
     """Put ranked stories on the page; each stands once. Sections come in the order of their best paper."""
     sections: dict[str, Section] = {}
     for story in stories[1 + ALSO :]:
-        section = sections.setdefault(story.topic, Section(story.topic, story.topic_name or "Elsewhere"))
+        section = sections.setdefault(story.topic, Section(story.topic, story.topic_name))
         section.stories.append(story)
+    large = [section for section in sections.values() if len(section.stories) >= SECTION_FROM]
+    for section in large[TOLD_SECTIONS:]:
+        section.with_summary = 0
     return FrontPage(
         lead=stories[0] if stories else None,
         also=stories[1 : 1 + ALSO],
-        sections=[section for section in sections.values() if len(section.stories) >= SECTION_FROM],
+        sections=large,
         briefs=[section for section in sections.values() if len(section.stories) < SECTION_FROM],
     )
+
+
+def lay_out_by_week(stories: Sequence[Story], month: Month, papers: Mapping[date, int]) -> FrontPage:
+    """The same for a month, below the best of all: a section for each week, the latest first.
+
+    `papers`: how many each day has that has an edition; its weeks have a section, be it without stories.
+    """
+    weeks = {
+        week: Section(week=week, days=line_of_days(week, papers, month)) for week in map(Week.of, papers)
+    }
+    for story in stories[1 + ALSO :]:
+        if story.day is not None:
+            weeks[Week.of(story.day)].stories.append(story)
+    return FrontPage(
+        lead=stories[0] if stories else None,
+        also=stories[1 : 1 + ALSO],
+        sections=[weeks[week] for week in sorted(weeks, reverse=True)],
+        briefs=[],
+    )
+
+
+def line_of_days(week: Week, papers: Mapping[date, int], within: Span) -> list[OneDay]:
+    """The days of a week, Monday first, as far as they lie within the span that the page is about."""
+    days = (week.first + timedelta(days=number) for number in range(7))
+    return [OneDay(day, papers.get(day)) for day in days if day in within]

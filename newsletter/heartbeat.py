@@ -12,6 +12,7 @@ from newsletter import edition, editorial, signup
 from newsletter.delivery import brakes, closing, expiring, planning, sweeping
 from newsletter.marks import LAST_TICK
 from newsletter.models import Edition
+from newsletter.own_data import moving
 from papers.models import Mark
 from papers.reading import duties, runs, thinning
 
@@ -41,6 +42,7 @@ def beat(*, now: datetime) -> Pulse:
     brakes.look(now=now)
     sweeping.sweep(now=now)
     signup.forget_unconfirmed(now=now)
+    moving.forget_addresses(now=now)
     expired = expiring.expire(now=now)
     planned = planning.plan_due(now=now)
     if planned or expired:

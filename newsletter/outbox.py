@@ -1,4 +1,4 @@
-"""Sends the mails that somebody asked for (confirm, link to the preferences), ahead of digests.
+"""Sends the mails that somebody asked for (confirm, links), and word of a move, ahead of digests.
 
 A mail is marked `handoff`, and that is committed, before its first byte leaves. What ends without an answer
 is `in_doubt` and never sent again by itself: the reader can ask for another.
@@ -15,9 +15,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 
+from newsletter import times
 from newsletter.delivery import rate
-from newsletter.models import OutboxMail, Subscriber
+from newsletter.models import OutboxMail, Subscriber, TopicMix
 from newsletter.suppression import suppressed
 from newsletter.tokens import link_token, new_one_off, one_off_hash
 from newsletter.transport.line import Line
@@ -27,7 +29,11 @@ from newsletter.transport.verdicts import verdict
 
 logger = logging.getLogger(__name__)
 
+Kind = OutboxMail.Kind
 State = OutboxMail.State
+# Those that bring a random link, made when the mail leaves. The name of a kind is that of its page, too.
+ONE_OFF = (Kind.CONFIRM, Kind.PRIVATE, Kind.MOVE)
+FOR_READERS = (Kind.PREFERENCES, Kind.MOVE)
 MAX_ATTEMPTS = 6
 LONGEST_WAIT = 20  # seconds for the rate; then the next tick goes on
 # So long after the timeout of its one mail, whoever held it is dead.
@@ -112,7 +118,7 @@ def _claim_one(pk: int, reader: int, *, now: datetime) -> tuple[OutboxMail, str]
         if mail is None or subscriber is None:
             return None
         mail.subscriber = subscriber
-        token = new_one_off() if mail.kind == OutboxMail.Kind.CONFIRM else ""
+        token = new_one_off() if mail.kind in ONE_OFF else ""
         mail.state = State.HANDOFF
         mail.token_hash = one_off_hash(token) if token else ""
         mail.attempts += 1
@@ -126,11 +132,14 @@ def _claim_one(pk: int, reader: int, *, now: datetime) -> tuple[OutboxMail, str]
 
 def _refusal(mail: OutboxMail) -> str:
     reader = mail.subscriber
-    if reader.state == Subscriber.State.SUPPRESSED or suppressed([reader.email_key]):
+    to_reader = not mail.to
+    if to_reader and reader.state == Subscriber.State.SUPPRESSED:
+        return "suppressed"
+    if suppressed([reader.email_key if to_reader else mail.to_key]):
         return "suppressed"
     if mail.used_at is not None:
-        return "unsubscribed afterwards"
-    if mail.kind == OutboxMail.Kind.PREFERENCES and reader.state != Subscriber.State.ACTIVE:
+        return mail.reason or "unsubscribed afterwards"
+    if mail.kind in FOR_READERS and reader.state != Subscriber.State.ACTIVE:
         return "no longer a reader"
     return ""
 
@@ -183,33 +192,49 @@ def _record(mail: OutboxMail, state: State, reason: str, *, now: datetime) -> No
 
 
 def compose(mail: OutboxMail, token: str) -> EmailMultiAlternatives:
-    """Return the message of an outbox mail. Nothing that a visitor typed is in it but the address."""
-    reader = mail.subscriber
-    mix = mail.mix if mail.mix is not None else reader.mix
-    context = {
-        "name": settings.NEWSLETTER_NAME,
-        "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
-        "site_url": settings.SITE_URL,
-        "topics": [topic.name for topic in mix.topics.all()],
-        "length": mix.length,
-        "is_reader": reader.state == Subscriber.State.ACTIVE,
-        "unsubscribe_url": _absolute("unsubscribe", link_token("unsubscribe", reader.handle, reader.secret)),
-    }
-    if mail.kind == OutboxMail.Kind.CONFIRM:
-        context["confirm_url"] = _absolute("confirm", token)
-    else:
-        link = link_token("preferences", reader.handle, reader.secret)
-        context["preferences_url"] = _absolute("preferences", link)
+    """Return the message of an outbox mail, in the language of the choice it is about.
+
+    Nothing that a visitor typed is in it but the address it goes to.
+    """
+    mix = mail.mix if mail.mix is not None else mail.subscriber.mix
     folder = f"email/{mail.kind}"
-    message = EmailMultiAlternatives(
-        subject=" ".join(render_to_string(f"{folder}/subject.txt", context).split()),
-        body=render_to_string(f"{folder}/body.txt", context),
-        to=[reader.email],
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    with translation.override(mix.language):
+        context = _context(mail, mix, token)
+        message = EmailMultiAlternatives(
+            subject=" ".join(render_to_string(f"{folder}/subject.txt", context).split()),
+            body=render_to_string(f"{folder}/body.txt", context),
+            to=[mail.to or mail.subscriber.email],
+            headers={"Auto-Submitted": "auto-generated", "Content-Language": mix.language},
+        )
+        message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
     return message
 
 
-def _absolute(name: str, token: str) -> str:
-    return str(settings.SITE_URL).rstrip("/") + reverse(name, args=[token])
+def _context(mail: OutboxMail, mix: TopicMix, token: str) -> dict[str, object]:
+    """What the templates may say. A mail to another inbox than the reader's has no link of the reader."""
+    reader = mail.subscriber
+    context: dict[str, object] = {
+        "name": settings.NEWSLETTER_NAME,
+        "postal_address": settings.NEWSLETTER_POSTAL_ADDRESS,
+        "site_url": settings.SITE_URL,
+        "language": mix.language,
+        "topics": [topic.name for topic in mix.topics.all()],
+        "length": mix.length,
+        "when": times.in_words(times.times_after(mail, reader)),
+        "is_reader": reader.state == Subscriber.State.ACTIVE,
+    }
+    if not mail.to:
+        link = link_token("unsubscribe", reader.handle, reader.secret)
+        context["unsubscribe_url"] = _absolute("unsubscribe", link)
+    if mail.kind in ONE_OFF:
+        context[f"{mail.kind}_url"] = _absolute(mail.kind, token)
+    elif mail.kind == Kind.PREFERENCES:
+        link = link_token("preferences", reader.handle, reader.secret)
+        context["preferences_url"] = _absolute("preferences", link)
+    else:
+        context["subscribe_url"] = _absolute("subscribe")
+    return context
+
+
+def _absolute(name: str, *token: str) -> str:
+    return str(settings.SITE_URL).rstrip("/") + reverse(name, args=token)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.db import transaction
+
 from newsletter import schedule, weekdays
 from newsletter.models import Subscriber
 
@@ -39,11 +41,14 @@ def change(subscriber_id: int, fields: Mapping[str, Any], *, now: datetime) -> b
     """Set some of FIELDS. What was due before `now`, by the new hour or days, is not owed; return whether
     anything was changed."""
     assert set(fields) <= set(FIELDS)  # noqa: S101  a slip of ours, not of a person
-    reader = Subscriber.objects.filter(pk=subscriber_id)
-    current = reader.values(*FIELDS).first()
-    if current is None or all(current[name] == value for name, value in fields.items()):
-        return False
-    return bool(reader.update(**fields, active_from=now))
+    with transaction.atomic():
+        reader = Subscriber.objects.select_for_update(no_key=True).filter(pk=subscriber_id).first()
+        if reader is None or all(getattr(reader, name) == value for name, value in fields.items()):
+            return False
+        for name, value in {**fields, "active_from": now}.items():
+            setattr(reader, name, value)
+        reader.save(update_fields=[*fields, "active_from"])
+    return True
 
 
 def _hour(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Becoming a reader, changing one's choice, leaving. Each verb locks the reader's row: unsubscribing wins.
+"""Becoming a reader. Each verb locks the reader's row, as leaving does (`newsletter.staying`), which wins.
 
 Verbs that take a bare address answer nothing, so that no caller can tell a known address from an unknown one.
 They only write an OutboxMail; `newsletter.outbox` sends it.
@@ -13,12 +13,15 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from newsletter.addresses import Address
+from newsletter.inbox_cap import may_be_mailed
 from newsletter.models import OutboxMail, Subscriber, TopicMix
+from newsletter.reader_row import locked
 from newsletter.suppression import suppressed
+from newsletter.times import Times, times_after, times_of
 from newsletter.tokens import one_off_hash
+from newsletter.weekdays import EVERY_DAY
 
 CONFIRM_WITHIN = timedelta(hours=72)
-MAILS_PER_DAY = 3
 FORGET_AFTER = timedelta(days=14)
 # The same wish again within a minute is a second click, not a second wish.
 SAME_WISH_WITHIN = timedelta(minutes=1)
@@ -38,10 +41,17 @@ class Outcome(Enum):
 class Confirmation:
     outcome: Outcome
     subscriber: Subscriber | None = None
+    mail: OutboxMail | None = None  # the one with the link
 
 
-def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> None:
-    """Ask the owner of `address` to confirm `mix`. Until then nothing changes for a reader who is active."""
+def request_subscription(
+    address: Address, mix: TopicMix, *, now: datetime, times: Times | None = None, zone_if_new: str = ""
+) -> None:
+    """Ask the owner of `address` to confirm `mix`, and `times` where those were chosen. Until then nothing
+    changes for a reader who is active.
+
+    `zone_if_new` is for somebody who was never a reader and chose no times.
+    """
     if suppressed([address.key]):
         return
     with transaction.atomic():
@@ -49,17 +59,19 @@ def request_subscription(address: Address, mix: TopicMix, *, now: datetime) -> N
         Subscriber.objects.bulk_create(
             [Subscriber(email=address.email, email_key=address.key, mix=mix)], ignore_conflicts=True
         )
-        subscriber = _lock(email_key=address.key)
+        subscriber = locked(email_key=address.key)
+        if times is None and zone_if_new and subscriber.confirmed_at is None:
+            times = Times(zone_if_new)
         if _may_be_mailed(subscriber, now=now):
-            _ask_to_confirm(subscriber, mix, now=now)
+            _ask_to_confirm(subscriber, mix, times, now=now)
 
 
 def request_return(subscriber_id: int, *, now: datetime) -> None:
     """Ask a reader who left to confirm the choice they had: the way back from the unsubscribe page."""
     with transaction.atomic():
-        subscriber = _lock(pk=subscriber_id)
+        subscriber = locked(pk=subscriber_id)
         if _may_be_mailed(subscriber, now=now):
-            _ask_to_confirm(subscriber, subscriber.mix, now=now)
+            _ask_to_confirm(subscriber, subscriber.mix, None, now=now)
 
 
 def request_preferences_link(address: Address, *, now: datetime) -> None:
@@ -78,59 +90,27 @@ def look_up_confirmation(token: str, *, now: datetime) -> Confirmation:
     mail = _mail_of(token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
-    return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber)
+    return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber, mail)
 
 
 def confirm(token: str, *, now: datetime) -> Confirmation:
     """Put the confirmed choice in force; again is no different from once.
 
-    Lifts `unsubscribed`, never a suppression. Editions frozen before this moment are not owed.
+    Lifts `unsubscribed`, never a suppression. What was due before this moment is not owed.
     """
     mail = _mail_of(token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
     with transaction.atomic():
-        subscriber = _lock(pk=mail.subscriber_id)
+        subscriber = locked(pk=mail.subscriber_id)
         mail.refresh_from_db()
         outcome = _outcome(mail, subscriber, now=now)
         if outcome is not Outcome.CONFIRMED or mail.used_at is not None:
-            return Confirmation(outcome, subscriber)
-        if mail.mix is not None:
-            subscriber.mix = mail.mix
-        if subscriber.state != Subscriber.State.ACTIVE:
-            subscriber.active_from = now
-            subscriber.confirmed_at = now
-        subscriber.state = Subscriber.State.ACTIVE
-        subscriber.unsubscribed_at = None
-        subscriber.save()
+            return Confirmation(outcome, subscriber, mail)
+        _put_in_force(mail, subscriber, now=now)
         mail.used_at = now
         mail.save(update_fields=["used_at"])
-    return Confirmation(Outcome.CONFIRMED, subscriber)
-
-
-def change_preferences(subscriber_id: int, mix: TopicMix) -> bool:
-    """Put `mix` in force at once for an active reader; False, and no change, for anybody else."""
-    with transaction.atomic():
-        subscriber = _lock(pk=subscriber_id)
-        if subscriber.state != Subscriber.State.ACTIVE:
-            return False
-        subscriber.mix = mix
-        subscriber.save(update_fields=["mix"])
-    return True
-
-
-def unsubscribe(subscriber_id: int, *, now: datetime) -> None:
-    """Never mail this reader again until they confirm anew. Links asked for before this are void."""
-    with transaction.atomic():
-        subscriber = _lock(pk=subscriber_id)
-        # Whom the list keeps from mail too: lifting the suppression later must not make them active.
-        barred = subscriber.state == Subscriber.State.SUPPRESSED and bool(suppressed([subscriber.email_key]))
-        if barred or subscriber.state in (Subscriber.State.PENDING, Subscriber.State.ACTIVE):
-            subscriber.state = Subscriber.State.UNSUBSCRIBED
-            subscriber.unsubscribed_at = now
-            subscriber.save(update_fields=["state", "unsubscribed_at"])
-        subscriber.outbox.filter(used_at=None).update(used_at=now, reason="unsubscribed afterwards")
-        subscriber.outbox.filter(state=OutboxMail.State.PENDING).update(state=OutboxMail.State.REJECTED)
+    return Confirmation(Outcome.CONFIRMED, subscriber, mail)
 
 
 def forget_unconfirmed(*, now: datetime) -> int:
@@ -146,25 +126,39 @@ def forget_unconfirmed(*, now: datetime) -> int:
     return len(keys)
 
 
-def _lock(**which: Any) -> Subscriber:
-    # no_key: shuts out the gate's FOR SHARE, yet not the ledger's foreign keys.
-    return Subscriber.objects.select_for_update(no_key=True).get(**which)
+def _put_in_force(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) -> None:
+    if mail.mix is not None:
+        subscriber.mix = mail.mix
+    wished = times_after(mail, subscriber)
+    if wished != times_of(subscriber):
+        subscriber.timezone, subscriber.hour = wished.timezone, wished.hour
+        subscriber.weekdays = wished.weekdays
+        # Else a time of theirs that has passed today would be made up for.
+        subscriber.active_from = now
+    if subscriber.state != Subscriber.State.ACTIVE:
+        subscriber.active_from = subscriber.confirmed_at = now
+        subscriber.paused_until = None
+    subscriber.state = Subscriber.State.ACTIVE
+    subscriber.unsubscribed_at = None
+    subscriber.save()
 
 
 def _may_be_mailed(subscriber: Subscriber, *, now: datetime) -> bool:
-    if subscriber.state == Subscriber.State.SUPPRESSED or suppressed([subscriber.email_key]):
+    if subscriber.state == Subscriber.State.SUPPRESSED:
         return False
-    return subscriber.outbox.filter(created_at__gt=now - timedelta(days=1)).count() < MAILS_PER_DAY
+    return may_be_mailed(subscriber.email_key, now=now)
 
 
-def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, *, now: datetime) -> None:
+def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, times: Times | None, *, now: datetime) -> None:
+    wish: dict[str, Any] = {"mix": mix, "timezone": "", "hour": None, "weekdays": EVERY_DAY}
+    if times is not None:
+        wish |= {"timezone": times.timezone, "hour": times.hour, "weekdays": times.weekdays}
     asked = subscriber.outbox.filter(kind=OutboxMail.Kind.CONFIRM, used_at=None).order_by("-id")
     unsent = asked.select_for_update(no_key=True).filter(state=OutboxMail.State.PENDING).first()
     if unsent is not None:
-        unsent.mix = mix
-        unsent.save(update_fields=["mix"])
-    elif not asked.filter(mix=mix, created_at__gt=now - SAME_WISH_WITHIN).exists():
-        OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, mix=mix)
+        asked.filter(pk=unsent.pk).update(**wish)
+    elif not asked.filter(**wish, created_at__gt=now - SAME_WISH_WITHIN).exists():
+        OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, **wish)
 
 
 def _mail_of(token: str) -> OutboxMail | None:

@@ -9,11 +9,16 @@ from django.conf import settings
 from newsletter.models import Suppression
 
 
-def address_hash(email_key: str) -> str:
-    """HMAC-SHA-256 of the address key under SECRET_KEY, as 64 hex digits."""
-    return hmac.new(
-        f"suppression:{settings.SECRET_KEY}".encode(), email_key.encode(), hashlib.sha256
-    ).hexdigest()
+def address_hashes(email_key: str) -> list[str]:
+    """HMAC-SHA-256 of the address key, 64 hex digits: under SECRET_KEY, then under each key it replaced.
+
+    A change of key must not let mail go out again to whom it was forbidden.
+    """
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [
+        hmac.new(f"suppression:{key}".encode(), email_key.encode(), hashlib.sha256).hexdigest()
+        for key in keys
+    ]
 
 
 def suppress(email_key: str, reason: str) -> None:
@@ -21,14 +26,16 @@ def suppress(email_key: str, reason: str) -> None:
 
     A complaint is the graver one, whichever came first.
     """
-    hashed = address_hash(email_key)
-    _row, new = Suppression.objects.get_or_create(address_hash=hashed, defaults={"reason": reason})
-    if not new and reason == "complained":
-        Suppression.objects.filter(address_hash=hashed, reason="bounced").update(reason=reason)
+    hashes = address_hashes(email_key)
+    known = Suppression.objects.filter(address_hash__in=hashes)
+    if not known.exists():
+        Suppression.objects.get_or_create(address_hash=hashes[0], defaults={"reason": reason})
+    if reason == "complained":
+        known.filter(reason="bounced").update(reason=reason)
 
 
 def suppressed(email_keys: Iterable[str]) -> set[str]:
     """Return those of the keys that are suppressed, with one query."""
-    by_hash = {address_hash(key): key for key in email_keys}
+    by_hash = {hashed: key for key in email_keys for hashed in address_hashes(key)}
     rows = Suppression.objects.filter(address_hash__in=by_hash).values_list("address_hash", flat=True)
     return {by_hash[row] for row in rows}

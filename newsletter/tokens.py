@@ -3,7 +3,7 @@
 Nothing is stored per mail. Changing a subscriber's `secret` revokes all of that reader's links at once;
 changing SECRET_KEY does not, as long as the old key stays in SECRET_KEY_FALLBACKS: an unsubscribe link must
 never die.
-One-off links (confirm) are no such thing: they are random and stored hashed, see `new_one_off`.
+One-off links (confirm, private, move) are no such thing: random and stored hashed, see `new_one_off`.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from base64 import urlsafe_b64encode
 
 from django.conf import settings
 
-from newsletter.models import Subscriber
+from newsletter.models import OutboxMail, Subscriber
 
 KEY_VERSION = "1"
 PURPOSES = ("preferences", "unsubscribe")
@@ -50,6 +50,14 @@ def new_one_off() -> str:
 def one_off_hash(token: str) -> str:
     """SHA-256 as 64 hex digits. No salt is needed: nobody can list 2^256 tokens."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def one_off_mail(kind: str, token: str) -> OutboxMail | None:
+    """The mail of this kind that brought this one-off token, with its reader; None where none did."""
+    if not token.isascii() or len(token) > 100:
+        return None
+    mails = OutboxMail.objects.filter(kind=kind, token_hash=one_off_hash(token))
+    return mails.select_related("subscriber", "mix").first()
 
 
 def _signature(key: str, purpose: str, handle: str, secret: str) -> str:

@@ -1,37 +1,84 @@
-"""The paper as it is printed: today's front page, any day's edition, and a mix's digest in the browser."""
+"""The paper as it is printed: today's front page, any day, week or month; a mix's digest in the browser."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from functools import partial
+from math import ceil
 
 from django.db import DatabaseError, connection
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
+from config.freshness import fingerprint, unless_known
 from newsletter.forms.asking import SubscribeForm
-from newsletter.front import ALSO, Story, lay_out, sources_in_words, story_of
+from newsletter.front import (
+    A_PAGE,
+    ALSO,
+    FrontPage,
+    lay_out,
+    lay_out_by_week,
+    line_of_days,
+    sources_in_words,
+)
 from newsletter.mail import preview
-from newsletter.models import Edition, EditionPaper, TopicMix
-from newsletter.shelf import last_with_papers, neighbours, shown, window
+from newsletter.models import Edition, TopicMix
+from newsletter.shelf import (
+    best_stories,
+    contents_of,
+    edition_stories,
+    last_with_papers,
+    papers_by_day,
+    shown,
+    spans_beside,
+    window,
+)
+from newsletter.spans import Day, Month, Week
 from papers.models import Topic
 
+# A look back shows the best; all of them stand in the editions of the days.
+MOST = 60
+MONTH_OF_A_WEEK = 14
+
 
 @require_safe
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: HttpRequest) -> HttpResponseBase:
     """The latest edition: today's, or before it is out, the one before."""
-    edition = shown(today=_utc_today()).first()
-    context = _edition_context(request, edition)
-    context["is_today"] = True
-    return render(request, "newsletter/edition.html", context)
+    return _edition_page(request, shown(today=_utc_today()).first(), is_today=True)
 
 
 @require_safe
-def edition(request: HttpRequest, day: date) -> HttpResponse:
+def edition(request: HttpRequest, day: date) -> HttpResponseBase:
     """The edition of one day, as it was frozen."""
-    found = get_object_or_404(shown(today=_utc_today()), date=day)
-    return render(request, "newsletter/edition.html", _edition_context(request, found))
+    return _edition_page(request, get_object_or_404(shown(today=_utc_today()), date=day))
+
+
+@require_safe
+def this_week(request: HttpRequest) -> HttpResponseBase:
+    """The latest week that has an edition."""
+    return _span_page(request, Week.of(_latest_day()), is_latest=True)
+
+
+@require_safe
+def week(request: HttpRequest, span: Week) -> HttpResponseBase:
+    """The best papers of a week, by topic, with what became of them."""
+    return _span_page(request, span)
+
+
+@require_safe
+def this_month(request: HttpRequest) -> HttpResponseBase:
+    """The latest month that has an edition."""
+    return _span_page(request, Month.of(_latest_day()), is_latest=True)
+
+
+@require_safe
+def month(request: HttpRequest, span: Month) -> HttpResponseBase:
+    """The best papers of a month, by week, with what became of them."""
+    return _span_page(request, span)
 
 
 @require_safe
@@ -54,15 +101,6 @@ def digest(request: HttpRequest, day: date, slug: str, first: date | None = None
 
 
 @require_safe
-def robots(request: HttpRequest) -> HttpResponse:
-    lines = ["User-agent: *"]
-    lines += [
-        f"Disallow: {path}" for path in ("/admin/", "/confirm/", "/preferences/", "/unsubscribe/", "/*/mix/")
-    ]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
-
-
-@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """ "ok" where the database answers, else 503: for whatever watches the process."""
     try:
@@ -73,40 +111,136 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-def _edition_context(request: HttpRequest, found: Edition | None) -> dict[str, Any]:
-    topics = list(Topic.objects.filter(is_active=True))
-    day = found.date if found else _utc_today()
-    beside = neighbours(day, today=_utc_today())
-    stories = _stories(found.date) if found else []
-    page = lay_out(stories)
-    # A day without papers shows what the last paper had; today's front page shows the whole of it.
-    last = None if stories else last_with_papers(before=day)
-    meanwhile = _stories(last) if last else []
-    if meanwhile and beside.later is None:
-        below = lay_out(meanwhile)
-        page = replace(page, sections=below.sections, briefs=below.briefs)
-    return {
+def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool = False) -> HttpResponseBase:
+    today = _utc_today()
+    day = found.date if found else today
+    earlier, later = spans_beside(Day.of(day), today=today)
+    contents = contents_of(day)
+    number = 1 if is_today else _page_asked_for(request)
+    pages = max(1, ceil(contents.papers / A_PAGE))
+    if number > pages:
+        raise Http404(f"The edition of {day} has no page {number}.")
+    last = None if contents.papers else last_with_papers(before=day)
+    below = contents_of(last) if last else None
+    topics = _topics()
+    key = fingerprint((today, is_today, _in_print(found), earlier, later, contents, number, below))
+    context = {
+        "key": key,
+        # Read and laid out only where the template does not find what it needs of it in memory, by the key.
+        "page": SimpleLazyObject(partial(_laid_out, day, number, last, whole=later is None)),
+        "own_path": reverse("edition", args=[day]) + (f"?page={number}" if number > 1 else ""),
+        "is_today": is_today,
+        "is_late": found is not None and day < today,
         "edition": found,
         "sources": sources_in_words(found.sources if found else ()),
         "day": day,
-        "is_late": found is not None and found.date < _utc_today(),
-        "page": page,
-        "story_count": len(stories),
-        "form": SubscribeForm(topics=topics),
-        "topics": topics,
-        "neighbours": beside,
+        "week": Week.of(day),
+        "month": Month.of(day),
+        "earlier": earlier,
+        "later": later,
+        "number": number,
+        "pages": pages,
+        "first_place": (number - 1) * A_PAGE + 1,
+        "story_count": contents.papers,
         "last": last,
-        "last_count": len(meanwhile),
-        "meanwhile": meanwhile[: 1 + ALSO],
+        "last_count": below.papers if below else 0,
+        "topics": topics,
     }
 
+    def make() -> HttpResponse:
+        form = SubscribeForm(topics=topics)
+        return render(request, "newsletter/edition.html", context | {"form": form})
 
-def _stories(day: date) -> list[Story]:
-    """The stories of a printed edition in their order; papers that were hidden or taken out since are not."""
-    entries = EditionPaper.objects.filter(
-        edition__date=day, edition__state__in=Edition.PRINTED, paper__hidden=False, removed_in=None
-    ).order_by("rank")
-    return [story_of(entry.card, entry.matches, entry.terms) for entry in entries]
+    changed_at = found.released_at if found else None
+    return unless_known(request, (key, _names(topics)), make, changed_at=changed_at, has_form=True)
+
+
+def _laid_out(day: date, number: int, last: date | None, *, whole: bool) -> FrontPage:
+    """A page of an edition; of a day without papers, what the edition of `last` had.
+
+    Of that, the front page (and no older day) shows the whole, so that there is something to read.
+    """
+    page = lay_out(edition_stories(day)[(number - 1) * A_PAGE : number * A_PAGE])
+    if last is None:
+        return page
+    stories = edition_stories(last)[:A_PAGE]
+    page = replace(page, meanwhile=stories[: 1 + ALSO])
+    if whole:
+        below = lay_out(stories)
+        page = replace(page, sections=below.sections, briefs=below.briefs)
+    return page
+
+
+def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) -> HttpResponseBase:
+    now = timezone.now()
+    papers = papers_by_day(span, today=now.date())
+    if not papers and not is_latest:
+        raise Http404(f"No edition of this {span.kind} is printed.")
+    earlier, later = spans_beside(span, today=now.date())
+    by_week = MONTH_OF_A_WEEK if isinstance(span, Month) else None
+    stories = best_stories(span, now=now, most=MOST, most_of_a_week=by_week)
+    last = None if stories else last_with_papers(before=span.first)
+    topics = _topics()
+    key = fingerprint((now.date(), span, is_latest, papers, earlier, later, stories, last))
+
+    def make() -> HttpResponse:
+        context = {
+            "key": key,
+            "span": span,
+            "is_latest": is_latest,
+            "is_running": now.date() in span,
+            "earlier": earlier,
+            "later": later,
+            "has_editions": bool(papers),
+            "month": Month.of(min(papers)) if papers else None,
+            "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
+            "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
+            "story_count": len(stories),
+            "paper_count": sum(papers.values()),
+            "last": last,
+            "topics": topics,
+            "form": SubscribeForm(topics=topics),
+        }
+        return render(request, "newsletter/look_back.html", context)
+
+    return unless_known(request, (key, _names(topics)), make, has_form=True)
+
+
+def _page_asked_for(request: HttpRequest) -> int:
+    """From 1; whatever is no such number is not found."""
+    text = request.GET.get("page", "1")
+    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
+        raise Http404("There is no such page.")
+    return int(text[:9])
+
+
+def _in_print(edition: Edition | None) -> object:
+    """What a page tells of an edition, besides its papers."""
+    if edition is None:
+        return None
+    return (
+        edition.date,
+        edition.state,
+        edition.number,
+        edition.candidate_count,
+        edition.note,
+        edition.sources,
+    )
+
+
+def _topics() -> list[Topic]:
+    """Those to choose from; their phrases stay in the database."""
+    return list(Topic.objects.filter(is_active=True).only("slug", "name"))
+
+
+def _names(topics: Iterable[Topic]) -> list[tuple[str, str]]:
+    return [(topic.slug, topic.name) for topic in topics]
+
+
+def _latest_day() -> date:
+    """Of the latest edition; before the first, today."""
+    today = _utc_today()
+    return shown(today=today).values_list("date", flat=True).first() or today
 
 
 def _utc_today() -> date:

@@ -106,6 +106,8 @@ class Paper(models.Model):
                 condition=Q(boost__gte=-1, boost__lte=1), name="paper_boost_between_-1_and_1"
             )
         ]
+        # The few that lists leave out: whoever counts need not read all papers for them.
+        indexes = [models.Index(fields=["id"], condition=Q(hidden=True), name="paper_hidden")]
 
     def __str__(self) -> str:
         return self.title

@@ -3,118 +3,142 @@
 from math import ceil
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch, Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from config.freshness import unless_known
 from papers.card import card_of
-from papers.models import Paper, PaperTopic, Topic
+from papers.listing import (
+    active_topics,
+    count_under,
+    discussion_of,
+    filings_under,
+    find_paper,
+    find_topic,
+    latest_change,
+    readings_of,
+    topics_with_counts,
+)
+from papers.models import Paper, PaperTopic
+from papers.paging import PER_PAGE, Counted, page_number
+from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.reasons import explain
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
-from papers.search.page import answer, read_form
+from papers.search.page import answer, read_form, search_fields
 from papers.search.similar import with_reasons
 from papers.trending import is_settled
 
-PER_PAGE = 20
 AUTHORS_SHOWN = 24
 FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories", "journal_ref", "comment")
 
 
 @require_safe
-def topics(request: HttpRequest) -> HttpResponse:
+def topics(request: HttpRequest) -> HttpResponseBase:
     """Every topic a reader can follow, with the number of papers filed under it."""
-    kept = Q(filings__paper__hidden=False) & ~Q(filings__decision=PaperTopic.Decision.REMOVED)
-    rows = Topic.objects.filter(is_active=True).annotate(paper_count=Count("filings", filter=kept))
-    rows = rows.order_by("position", "name")  # counting drops the model's order
-    return render(request, "papers/topics.html", {"topics": list(rows)})
+    rows = topics_with_counts()
+    facts = [(row.slug, row.name, row.description, row.paper_count) for row in rows]
+    return unless_known(request, facts, lambda: render(request, "papers/topics.html", {"topics": rows}))
 
 
 @require_safe
-def topic(request: HttpRequest, slug: str) -> HttpResponse:
+def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The papers of one topic, newest first, with the evidence that filed them here."""
-    found = get_object_or_404(Topic, slug=slug, is_active=True)
-    filings = (
-        PaperTopic.objects.filter(topic=found, paper__hidden=False)
-        .exclude(decision=PaperTopic.Decision.REMOVED)
-        .select_related("paper")
-        .order_by("-paper__listed_on", "-paper__trending_score", "paper_id")
+    found = find_topic(slug)
+    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
+    page = paginator.page(page_number(request, last=paginator.num_pages))
+    filings: list[PaperTopic] = list(page.object_list)
+    items = [{"card": card_of(filing.paper), "filing": filing} for filing in filings]
+    query = f"?page={page.number}" if page.number > 1 else ""
+    context = {"topic": found, "page": page, "items": items, "page_query": query}
+    facts = (
+        *(found.name, found.description, page.number, paginator.count),
+        [(card_of(filing.paper), filing.paper.withdrawn, *_of_filing(filing)) for filing in filings],
     )
-    paginator = Paginator(filings, PER_PAGE)
-    number = _page_number(request)
-    if number > paginator.num_pages:
-        raise Http404(f"{found.name} has no page {number}.")
-    page = paginator.page(number)
-    items = [{"card": card_of(filing.paper), "filing": filing} for filing in page.object_list]
-    return render(request, "papers/topic.html", {"topic": found, "page": page, "items": items})
+    changed = latest_change([filing.paper for filing in filings])
+    return unless_known(
+        request, facts, lambda: render(request, "papers/topic.html", context), changed_at=changed
+    )
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: HttpRequest) -> HttpResponseBase:
     """The papers that have the words of `q`, best first; without words, how to ask and where to look."""
-    topics = list(Topic.objects.filter(is_active=True))
+    topics = active_topics()
     asked = read_form(request.GET, request.GET.getlist("topic"), topics)
-    number = _page_number(request)
+    number = page_number(request)
     context: dict[str, Any] = {"asked": asked, "topics": topics, "answer": None}
+    shelves = [(row.slug, row.name) for row in topics]
     if not asked.question.alternatives:
-        return render(request, "papers/search.html", context)
+        return unless_known(request, (asked, shelves), lambda: render(request, "papers/search.html", context))
+    context["fields_line"] = urlencode(search_fields(asked), doseq=True)
     try:
         result = answer(asked, page=number)
     except TooSlow:
         return render(request, "papers/search.html", {**context, "too_slow": True}, status=503)
     pages = max(1, ceil(result.found.ranked / FOUND_PER_PAGE))
     if number > pages:
-        raise Http404(f"This search has no page {number}.")
+        raise Http404(_("This list has no page %(number)d.") % {"number": number})
     start = (number - 1) * FOUND_PER_PAGE + 1
     context |= {"answer": result, "number": number, "pages": pages, "start": start}
-    return render(request, "papers/search.html", context)
+    return unless_known(
+        request,
+        (asked, shelves, result, [item.paper.withdrawn for item in result.items]),
+        lambda: render(request, "papers/search.html", context),
+        changed_at=latest_change([item.paper for item in result.items]),
+    )
 
 
 @require_safe
-def paper(request: HttpRequest, key: str) -> HttpResponse:
+def paper(request: HttpRequest, key: str) -> HttpResponseBase:
     """One paper, by arXiv id or, where it has none, by the hash of its title."""
-    if "\0" in key:
-        raise Http404("No paper has this name.")
-    by_key = Q(arxiv_id=key) | Q(arxiv_id=None, title_hash=key)
-    filings = (
-        PaperTopic.objects.exclude(decision=PaperTopic.Decision.REMOVED)
-        .filter(topic__is_active=True)
-        .select_related("topic")
-        .order_by("-score", "topic_id")
-    )
-    rows = Paper.objects.filter(by_key, hidden=False).prefetch_related(
-        Prefetch("filings", queryset=filings, to_attr="filed")
-    )
-    found = rows.order_by("id").first()
+    found = find_paper(key)
     if found is None:
-        raise Http404("No paper has this name.")
-    authors = found.authors or []
+        raise Http404(_("No paper has this name."))
     context = {
-        "paper": found,
-        "card": card_of(found),
-        "authors": authors[:AUTHORS_SHOWN],
-        "more_authors": max(len(authors), found.author_count or 0) - len(authors[:AUTHORS_SHOWN]),
-        "is_listed": _is_listed(found),
-        "has_facts": _is_listed(found) or any(getattr(found, name) not in (None, "", []) for name in FACTS),
+        "plot": plot_of(readings_of(found)),
         "why": explain(found.trending_terms, settled=is_settled(found.listed_on, now=timezone.now())),
         "similar": _similar(found),
+        "printed_in": render_to_string("papers/_printed_in.html", {"paper": found}),
+        "discussion": discussion_of(found),
     }
-    return render(request, "papers/paper.html", context)
+    columns = {field.attname: getattr(found, field.attname) for field in Paper._meta.concrete_fields}
+    filed = [(filing.topic.slug, filing.topic.name, *_of_filing(filing)) for filing in found.filed]
+    return unless_known(
+        request,
+        ({**columns, "updated_at": None}, filed, context),
+        lambda: render(request, "papers/paper.html", {**context, **_told(found)}),
+        changed_at=found.updated_at,
+    )
+
+
+def _told(paper: Paper) -> dict[str, Any]:
+    """What the page says of the paper itself."""
+    authors = paper.authors or []
+    return {
+        "paper": paper,
+        "card": card_of(paper),
+        "authors": authors[:AUTHORS_SHOWN],
+        "other_authors": authors[AUTHORS_SHOWN:],
+        "unnamed_authors": max(0, (paper.author_count or 0) - len(authors)),
+        "is_listed": _is_listed(paper),
+        "has_facts": _is_listed(paper) or any(getattr(paper, name) not in (None, "", []) for name in FACTS),
+        "box": f"0 0 {WIDTH} {HEIGHT}",
+    }
+
+
+def _of_filing(filing: PaperTopic) -> tuple[object, ...]:
+    return filing.evidence, filing.decision, filing.paper_id
 
 
 def _similar(paper: Paper) -> list[dict[str, Any]]:
     return [{"card": card_of(one.paper), "shares": one.shares} for one in with_reasons(paper)]
-
-
-def _page_number(request: HttpRequest) -> int:
-    """The page asked for, from 1; whatever is no such number is not found."""
-    text = request.GET.get("page", "1")
-    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
-        raise Http404("There is no such page.")
-    return int(text[:9])
 
 
 def _is_listed(paper: Paper) -> bool:

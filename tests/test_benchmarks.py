@@ -10,6 +10,8 @@ from benchmarks import (
     composing,
     corpus,
     data,
+    enumeration,
+    pages,
     planning,
     printing,
     provider,
@@ -20,7 +22,8 @@ from benchmarks import (
 from benchmarks.comparison import Different
 from benchmarks.counting import Counting
 from benchmarks.sink import Tally
-from newsletter.models import Delivery, Edition
+from newsletter.models import Delivery, Edition, EditionPaper
+from papers.models import Paper
 
 MAIL = b"From: a@example.org\r\nSubject: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n"
 
@@ -58,6 +61,16 @@ def test_readers_are_planned_all_at_once_or_at_their_own_hours() -> None:
     assert [(result.readers, result.planned, result.calls) for result in found] == [(40, 40, 1), (40, 37, 24)]
     assert str(found[0]).splitlines()[0] == "Planning for 40 readers: 40 mails at 22 slots"
     assert (len(str(found[0]).splitlines()), len(said)) == (5, 6)
+
+
+@pytest.mark.django_db
+def test_pages_of_a_site_with_a_history_are_visited_and_weighed() -> None:
+    lines = pages.measure(60, 12, size=4, rounds=1).splitlines()
+    assert lines[0] == "Pages of a site with 60 papers and 12 editions, 4 papers in the newest"
+    seen = [line[2:36].strip() for line in lines[1:]]
+    assert seen[:5] == ["today", "today, as the browser knows it", "an edition", "this week", "this month"]
+    assert (Paper.objects.count(), Edition.objects.count()) == (60, 12)
+    assert EditionPaper.objects.count() == 60
 
 
 @pytest.mark.django_db
@@ -103,6 +116,18 @@ def test_a_benchmark_of_different_digests_stops(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("benchmarks.plain.facts", lambda card, beside: "other facts")
     with pytest.raises(Different, match=r"^the text of mix .*, line \d+: plain Django has 'other facts'"):
         composing.compare(edition, mixes, rounds=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_kind_of_address_is_asked_about_at_every_door_with_and_without_steps() -> None:
+    doors = list(enumeration.measure(2, steps=(0.0, 0.01)))
+    assert [(door.path, door.step) for door in doors] == [
+        (path, step) for path in ("/subscribe/", "/preferences/") for step in (0.0, 0.01)
+    ]
+    assert {len(times) for door in doors for times in door.times.values()} == {2}
+    assert [len(door.times) for door in doors] == [8] * 4
+    assert all(min(times) >= 10 for times in doors[1].times.values())
+    assert len(str(doors[0]).splitlines()) == 9
 
 
 def test_every_letter_of_the_wire_is_counted() -> None:

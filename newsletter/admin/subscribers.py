@@ -12,6 +12,8 @@ from newsletter import own_time, schedule, weekdays
 from newsletter.addresses import AddressError, parse_address
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS, mix_for, topics_in_words
 from newsletter.models import MixTopic, Subscriber, TopicMix, default_zone
+from newsletter.own_data.erasing import NAMELESS
+from newsletter.own_data.export import log_of
 from newsletter.suppression import suppressed
 from papers.models import Topic
 
@@ -140,7 +142,7 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ["-pk"]
     show_full_result_count = False
     search_fields = ["email_key"]
-    search_help_text = "An address, its beginning, or @ and a domain."
+    search_help_text = "An address, its beginning, @ and a domain, or what a link in the log begins with."
     own_time = ["timezone", "hour", "days", "paused_until"]
     fields = ["email", "state", "topics", "length", "when_empty", *own_time]
     dates = ["origin", "created_at", "confirmed_at", "active_from", "unsubscribed_at"]
@@ -153,13 +155,16 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Subscriber], search_term: str
     ) -> tuple[QuerySet[Subscriber], bool]:
-        """Compare by key: a whole address exactly, else its beginning or its domain."""
+        """Compare by key: a whole address exactly, else its beginning or its domain; or by the handle."""
         term = search_term.strip().casefold()
         if not term:
             return queryset, False
         try:
             return queryset.filter(email_key=parse_address(search_term.strip()).key), False
         except AddressError:
+            by_handle = queryset.filter(handle=search_term.strip().removesuffix(".…"))
+            if by_handle.exists():
+                return by_handle, False
             ends = term.startswith("@")
             return queryset.filter(**{f"email_key__{'endswith' if ends else 'startswith'}": term}), False
 
@@ -187,6 +192,13 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The ledger rows of a reader go with them, though nobody may delete such a row by itself."""
         shown, counts, missing, protected = super().get_deleted_objects(objs, request)
         return shown, counts, missing - {"delivery", "outbox mail"}, protected
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """The log tells that somebody was deleted, and not whom: it outlives them."""
+        entries = super().log_deletions(request, queryset)
+        for reader in queryset:
+            log_of(reader).update(object_repr=NAMELESS)
+        return entries
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
         """Write what was changed on the page and nothing else: the reader may have left in the meantime."""

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 
 from newsletter.addresses import AddressError, parse_address
 from newsletter.models import Suppression
-from newsletter.suppression import address_hash
+from newsletter.suppression import address_hashes
 from papers.admin.readonly import ReadOnlyAdmin
 
 
@@ -39,7 +39,7 @@ class SuppressionAdmin(ReadOnlyAdmin):
         if not search_term.strip():
             return queryset, False
         try:
-            return queryset.filter(address_hash=address_hash(parse_address(search_term).key)), False
+            return queryset.filter(address_hash__in=address_hashes(parse_address(search_term).key)), False
         except AddressError:
             return queryset.none(), False
 

@@ -10,7 +10,7 @@ from django.db.models import Count
 from newsletter import schedule
 from newsletter.delivery.buckets import buckets, some_have_days_off
 from newsletter.delivery.calendar import Run, run_of
-from newsletter.delivery.planning import insert_by_hand, insert_slot, keep_planners_out, past_slots, plan
+from newsletter.delivery.planning import insert_by_hand, insert_moment, keep_planners_out, past_moments, plan
 from newsletter.failpoints import failpoint
 from newsletter.models import Delivery, Edition
 
@@ -96,8 +96,7 @@ def _comes_again(run: Run, *, now: datetime) -> bool:
 def _anti_join(run: Run, *, now: datetime) -> int:
     """Plan all slots once more, whether they have a mark or not; return how many readers lacked a row."""
     return sum(
-        insert_slot(run, bucket, slot, now=now, again=True)
-        for bucket, slot in past_slots(run, buckets(), now=now)
+        insert_moment(run, moment, now=now, again=True) for moment in past_moments(run, buckets(), now=now)
     )
 
 

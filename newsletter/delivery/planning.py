@@ -1,13 +1,15 @@
 """Writes a row for everybody to whom an edition is due and who has none.
 
-One planner at a time works on a slot, under a lock of the database, so that the windows of one reader never
+One planner at a time works on a moment, under a lock of the database, so that the windows of one reader never
 overlap. Any number may try, and who finds another at work leaves it to that one; only a person's command
 waits. Nobody else is kept: an edition that is cancelled meanwhile has rows that no gate lets pass. What was
 planned for a slot is written with its mark in one transaction: a
 planner that is killed leaves both or neither.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +21,25 @@ from newsletter.delivery.buckets import Bucket, buckets
 from newsletter.delivery.calendar import Run, run_of
 from newsletter.failpoints import failpoint
 from newsletter.models import Edition, Slot, Subscriber
+from newsletter.windows import Issue
 
 _LOCK = 0x706C616E  # "plan", among the advisory locks of this database
 _MARK = """
     INSERT INTO newsletter_slot (edition_id, timezone, hour, due_at, planned_at, planned)
-    VALUES (%(edition)s, %(timezone)s, %(hour)s, %(due_at)s, %(now)s, %(planned)s)
+    SELECT %(edition)s, timezone, hour, %(due_at)s, %(now)s, planned
+      FROM unnest(%(zones)s::text[], %(hours)s::int[], %(planned)s::int[]) AS marks (timezone, hour, planned)
     ON CONFLICT (edition_id, timezone, hour, due_at)
     DO UPDATE SET planned = newsletter_slot.planned + EXCLUDED.planned
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The slots at which an edition came due at once; `in_reach` is what its mails may cover."""
+
+    at: datetime
+    in_reach: tuple[Issue, ...]
+    slots: tuple[tuple[Bucket, schedule.Slot], ...]
 
 
 def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, late_too: bool = False) -> int:
@@ -44,7 +57,7 @@ def plan(edition: Edition, *, now: datetime, only: Subscriber | None = None, lat
             failpoint("before-plan-commit")
         failpoint("after-plan-commit")
         return planned
-    return _plan_slots(run_of(edition), buckets(), now=now) or 0
+    return _plan_moments(run_of(edition), buckets(), now=now) or 0
 
 
 def plan_due(*, now: datetime) -> int:
@@ -56,17 +69,16 @@ def plan_due(*, now: datetime) -> int:
     planned = 0
     for edition in sendable:
         _start_sending(edition)
-        new = _plan_slots(run_of(edition), everybody, now=now)
+        new = _plan_moments(run_of(edition), everybody, now=now)
         if new is None:
             break
         planned += new
     return planned
 
 
-def past_slots(
-    run: Run, readers: Sequence[Bucket], *, now: datetime
-) -> Iterator[tuple[Bucket, schedule.Slot]]:
-    """Every slot of these readers at which the edition came due by now."""
+def past_moments(run: Run, readers: Sequence[Bucket], *, now: datetime) -> Iterator[Moment]:
+    """Every moment at which the edition came due to these readers by now, the first one first."""
+    together = defaultdict(list)
     for bucket in readers:
         found = schedule.due_slots(
             zone=bucket.zone,
@@ -77,41 +89,35 @@ def past_slots(
             now=now,
         )
         for slot in found:
-            yield bucket, slot
+            # What needs a statement of its own stands apart.
+            key = (slot.at, slot.late, bucket.hour is None, tuple(run.in_reach(slot)))
+            together[key].append((bucket, slot))
+    for key in sorted(together, key=lambda key: key[:3]):
+        yield Moment(at=key[0], in_reach=key[3], slots=tuple(together[key]))
 
 
-def insert_slot(run: Run, bucket: Bucket, slot: schedule.Slot, *, now: datetime, again: bool = False) -> int:
-    """Plan one slot in the caller's transaction, which keeps other planners out: its rows and its mark.
+def insert_moment(run: Run, moment: Moment, *, now: datetime, again: bool = False) -> int:
+    """Plan a moment in the caller's transaction, which keeps other planners out: its rows and marks.
 
-    `again`: though it has the mark.
+    `again`: though they have their marks.
     """
     if not _is_open(run.edition):
         return 0
-    mark: dict[str, Any] = {
-        "edition": run.edition.pk,
-        "timezone": bucket.timezone,
-        "hour": bucket.hour,
-        "due_at": slot.at,
-    }
     # By the dates of a few editions, which their index needs.
     lately = [issue.day for issue in run.before]
-    same_slot = Slot.objects.filter(
-        edition__date__in=lately, timezone=bucket.timezone, hour=bucket.hour, due_at=slot.at
-    )
-    if not again and same_slot.filter(edition=run.edition).exists():
-        return 0
-    planned = owed.insert_at_slot(
-        run.edition,
-        slot,
-        run.in_reach(slot),
-        timezone=bucket.timezone,
-        hour=bucket.hour,
-        now=now,
-        shared=same_slot.exclude(edition=run.edition).exists(),
-    )
-    if planned or not again:
-        with connection.cursor() as cursor:
-            cursor.execute(_MARK, {**mark, "now": now, "planned": planned})
+    same_moment = Slot.objects.filter(edition__date__in=lately, due_at=moment.at)
+    marks = {True: set[Bucket](), False: set[Bucket]()}
+    for edition, timezone, hour in same_moment.values_list("edition", "timezone", "hour"):
+        marks[edition == run.edition.pk].add(Bucket(timezone, hour))
+    open_slots = [pair for pair in moment.slots if again or pair[0] not in marks[True]]
+    planned = 0
+    for shared in (False, True):
+        slots = [pair for pair in open_slots if (pair[0] in marks[False]) is shared]
+        if slots:
+            counts = owed.insert_at_once(run.edition, slots, moment.in_reach, now=now, shared=shared)
+            planned += counts.total()
+            done = {bucket: counts[bucket] for bucket, _ in slots if counts[bucket] or not again}
+            _mark(run.edition, moment.at, done, now=now)
     return planned
 
 
@@ -134,17 +140,30 @@ def _is_open(edition: Edition) -> bool:
     return Edition.objects.filter(pk=edition.pk, state=Edition.State.SENDING).exists()
 
 
-def _plan_slots(run: Run, readers: Sequence[Bucket], *, now: datetime) -> int | None:
-    """Plan the slots that have no mark, each in a transaction of its own; None: another one is at work."""
+def _mark(edition: Edition, at: datetime, counts: Mapping[Bucket, int], *, now: datetime) -> None:
+    values: dict[str, Any] = {
+        "edition": edition.pk,
+        "zones": [bucket.timezone for bucket in counts],
+        "hours": [bucket.hour for bucket in counts],
+        "planned": list(counts.values()),
+        "due_at": at,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, values)
+
+
+def _plan_moments(run: Run, readers: Sequence[Bucket], *, now: datetime) -> int | None:
+    """Plan the slots without a mark, each moment in a transaction; None: another one is at work."""
     marked = set(Slot.objects.filter(edition=run.edition).values_list("timezone", "hour", "due_at"))
     planned = 0
-    for bucket, slot in past_slots(run, readers, now=now):
-        if (bucket.timezone, bucket.hour, slot.at) in marked:
+    for moment in past_moments(run, readers, now=now):
+        if all((bucket.timezone, bucket.hour, moment.at) in marked for bucket, _ in moment.slots):
             continue
         with transaction.atomic():
             if not keep_planners_out(wait=False):
                 return planned or None
-            planned += insert_slot(run, bucket, slot, now=now)
+            planned += insert_moment(run, moment, now=now)
             failpoint("before-plan-commit")
         failpoint("after-plan-commit")
     return planned

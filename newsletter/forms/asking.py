@@ -1,6 +1,5 @@
 """Asking by an address: for the subscription, or for the link to the preferences."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -8,10 +7,11 @@ from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from newsletter import schedule
 from newsletter.addresses import MAX_LENGTH, Address, AddressError, parse_address
-from newsletter.models import MixTopic
-from papers.models import Topic
+from newsletter.forms.choosing import ChoiceForm
 
 # A person needs longer than this to read the form and type an address; a script does not wait.
 FASTEST_SECONDS = 1.5
@@ -33,19 +33,19 @@ class AddressField(forms.CharField):
             }
         )
         # strip=False: a line break at the end is an attempt, not a slip.
-        super().__init__(label="Your email", widget=widget, strip=False)
-        self.error_messages["required"] = "Please type your mail address."
+        super().__init__(label=_("Your email"), widget=widget, strip=False)
+        self.error_messages["required"] = _("Please type your mail address.")
 
     def bound_data(self, data: Any, initial: Any) -> str:
         """What stands in the field when the form comes back: what was typed, as far as it is text."""
-        return "".join(filter(str.isprintable, data or ""))[:MAX_LENGTH]
+        return as_typed(data or "")
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
             return parse_address(text)
         except AddressError as error:
-            message = "This is not one mail address we can write to. Please check it for a slip."
+            message = _("This is not one mail address we can write to. Please check it for a slip.")
             raise ValidationError(message) from error
 
 
@@ -59,7 +59,7 @@ class AskForm(forms.Form):
     rendered = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
-        super().__init__(data, auto_id="ask-%s", **kwargs)
+        super().__init__(data, **{"auto_id": "ask-%s", **kwargs})
         if data is None:
             self.initial["rendered"] = _now_signed()
 
@@ -73,14 +73,16 @@ class AskForm(forms.Form):
             rendered = float(_signer.unsign(self.cleaned_data["rendered"]))
         except BadSignature:
             self._render_anew()
-            raise ValidationError("Something was lost on the way. Please send the form once more.") from None
+            raise ValidationError(
+                _("Something was lost on the way. Please send the form once more.")
+            ) from None
         age = timezone.now().timestamp() - rendered
         if age > SLOWEST_SECONDS:
             self._render_anew()
-            raise ValidationError("This page was open for more than a day. Please send it once more.")
+            raise ValidationError(_("This page was open for more than a day. Please send it once more."))
         if age < FASTEST_SECONDS:
             raise ValidationError(
-                "That was quicker than we can tell from a machine. Please send it once more."
+                _("That was quicker than we can tell from a machine. Please send it once more.")
             )
         return rendered
 
@@ -94,28 +96,23 @@ class AskForm(forms.Form):
         return address
 
 
-class SubscribeForm(AskForm):
-    """An address and any topics; none means the day's top papers whatever their topic."""
+class SubscribeForm(ChoiceForm, AskForm):
+    """An address and a choice. The coupon of the front page leaves out all but the topics."""
 
-    def __init__(self, data: Any = None, *, topics: Sequence[Topic], **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        self.by_slug = {topic.slug: topic for topic in topics}
-        self.fields["topics"] = forms.MultipleChoiceField(
-            required=False,
-            choices=[(topic.slug, topic.name) for topic in topics],
-            widget=forms.CheckboxSelectMultiple,
-            error_messages={
-                "invalid_choice": "One of these topics does not exist here. Please choose again."
-            },
-        )
+    zone_guess = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
-    def chosen(self) -> set[str]:
-        """The slugs to show as ticked, also where the form is wrong."""
-        wanted = self.data.getlist("topics") if self.is_bound else self.initial.get("topics", [])
-        return set(wanted[: len(self.by_slug)]) & set(self.by_slug)
+    @property
+    def zone_if_new(self) -> str:
+        """Where the browser says that it is, which nobody chose; "" where it says nothing we understand."""
+        try:
+            return schedule.canonical(self.cleaned_data["zone_guess"][:64])
+        except ValueError:
+            return ""
 
-    def weights(self) -> dict[Topic, str]:
-        return {self.by_slug[slug]: MixTopic.Weight.NORMAL for slug in self.cleaned_data["topics"]}
+
+def as_typed(text: str) -> str:
+    """What may stand in the field of an address again, of whatever was sent."""
+    return "".join(filter(str.isprintable, text[: 2 * MAX_LENGTH]))[:MAX_LENGTH]
 
 
 def _now_signed() -> str:

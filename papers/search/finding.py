@@ -29,6 +29,10 @@ _STEPS = 20  # hits less than 1/20 apart count as equally good, and the newer co
 _SAMPLE = 2_000  # papers, to see how often words stand side by side
 _BESIDE = re.compile(r"<(?:-|\d+)>")
 _NEWEST_FIRST = "day DESC NULLS LAST, paper_id DESC"
+_BEST_FIRST = f"is_named DESC, score DESC, {_NEWEST_FIRST}"
+_LATEST_LISTED_FIRST = """
+  (SELECT listed_on FROM papers_paper AS paper WHERE paper.id = paper_id) DESC NULLS LAST, paper_id DESC
+"""
 
 
 class TooSlow(Exception):
@@ -65,8 +69,10 @@ class Found:
         return int(str(self.count)[:2]) * int("1" + "0" * zeros)
 
 
-def find(wanted: Wanted, filters: Filters, *, page: int, size: int) -> Found:
-    """The papers of one page (from 1); empty where there are no more. Raises TooSlow.
+def find(wanted: Wanted, filters: Filters, *, page: int, size: int, latest_first: bool = False) -> Found:
+    """The papers of one page (from 1), best first; empty where there are no more. Raises TooSlow.
+
+    `latest_first`: of those that are ranked, first the ones that were listed last.
 
     Hidden papers are never found. A paper whose arXiv id was asked for comes first, whatever the filters.
     """
@@ -75,7 +81,7 @@ def find(wanted: Wanted, filters: Filters, *, page: int, size: int) -> Found:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE}; SET LOCAL jit = off")
         try:
-            return _find(_Search(cursor, wanted, filters, page, size))
+            return _find(_Search(cursor, wanted, filters, page, size, latest_first))
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") == "57014":  # cancelled by the timeout
                 raise TooSlow from error
@@ -117,7 +123,10 @@ def _newest_hits(*, newest: int = NEWEST, titles: int = NEWEST_TITLES) -> str:
 
 
 _SOME_HITS, _NEWEST_HITS = _some_hits(), _newest_hits()
-_RANKED_PAGE = f"""
+
+
+def _ranked_page(order: str) -> str:
+    return f"""
     ,
     named AS (
       SELECT paper_id FROM papers_paper AS paper JOIN papers_paperwords ON paper_id = paper.id
@@ -137,9 +146,12 @@ _RANKED_PAGE = f"""
       (SELECT count(*) FROM ranked),
       ARRAY(
         SELECT paper_id FROM ranked
-        ORDER BY is_named DESC, score DESC, {_NEWEST_FIRST} LIMIT %(size)s OFFSET %(start)s
+        ORDER BY {order} LIMIT %(size)s OFFSET %(start)s
       )
 """  # noqa: S608
+
+
+_BEST_PAGE, _LATEST_PAGE = _ranked_page(_BEST_FIRST), _ranked_page(_LATEST_LISTED_FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,7 @@ class _Search:
     filters: Filters
     page: int
     size: int
+    latest_first: bool
 
 
 def _find(search: _Search) -> Found:
@@ -199,7 +212,8 @@ def _expected(search: _Search) -> int:
 
 
 def _page(search: _Search, hits: str) -> Found:
-    statement = "WITH" + hits.format(filters=_conditions(search.filters)) + _RANKED_PAGE
+    page = _LATEST_PAGE if search.latest_first else _BEST_PAGE
+    statement = "WITH" + hits.format(filters=_conditions(search.filters)) + page
     search.cursor.execute(statement, _values(search))
     count, ranked, ids = search.cursor.fetchone()
     return Found(ids, max(count, ranked), ranked)

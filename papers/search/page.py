@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from papers.card import Card, card_of
 from papers.models import Paper, Topic
 from papers.search import finding
@@ -32,6 +34,10 @@ class Asked:
     @property
     def is_narrowed(self) -> bool:
         return bool(self.topics or self.since or self.until)
+
+    @property
+    def has_dates(self) -> bool:
+        return bool(self.since or self.until)
 
     @property
     def filters(self) -> finding.Filters:
@@ -67,9 +73,28 @@ def read_form(sent: Mapping[str, Any], slugs: Sequence[str], topics: Sequence[To
         days[name] = _day(str(sent.get(name, "")).strip(), mistakes)
     since, until = days["from"], days["to"]
     if since and until and since > until:
-        mistakes.append("The first day is after the last one, so no paper can be between them.")
+        mistakes.append(_("The first day is after the last one, so no paper can be between them."))
     chosen = tuple(topic for topic in topics if topic.slug in slugs)
     return Asked(read(str(sent.get("q", ""))), chosen, since, until, tuple(mistakes))
+
+
+def latest(asked: Asked, most: int) -> list[Paper]:
+    """The papers found that were listed last, at most so many, latest first; raises finding.TooSlow."""
+    found, _wanted, _opened = _find(asked, 1, size=most, latest_first=True)
+    papers = Paper.objects.in_bulk(found.ids)
+    return [papers[pk] for pk in found.ids if pk in papers]
+
+
+def search_fields(asked: Asked) -> dict[str, Any]:
+    """The form of a search, always in one order, so that one search has one address."""
+    fields: dict[str, Any] = {"q": asked.question.typed}
+    if asked.topics:
+        fields["topic"] = [topic.slug for topic in asked.topics]
+    if asked.since:
+        fields["from"] = asked.since.isoformat()
+    if asked.until:
+        fields["to"] = asked.until.isoformat()
+    return fields
 
 
 def answer(asked: Asked, *, page: int) -> Answer:
@@ -82,16 +107,18 @@ def answer(asked: Asked, *, page: int) -> Answer:
     return Answer(found, _items(found.ids, wanted), opened)
 
 
-def _find(asked: Asked, page: int) -> tuple[finding.Found, Wanted, str]:
+def _find(
+    asked: Asked, page: int, *, size: int = PER_PAGE, latest_first: bool = False
+) -> tuple[finding.Found, Wanted, str]:
     wanted = translate(asked.question)
-    found = finding.find(wanted, asked.filters, page=page, size=PER_PAGE)
+    found = finding.find(wanted, asked.filters, page=page, size=size, latest_first=latest_first)
     if found.count or not wanted:
         return found, wanted, ""
     opened = with_last_word_open(asked.question)
     if opened is None:
         return found, wanted, ""
     wanted = translate(opened)
-    found = finding.find(wanted, asked.filters, page=page, size=PER_PAGE)
+    found = finding.find(wanted, asked.filters, page=page, size=size, latest_first=latest_first)
     return found, wanted, opened.wanted[-1].text
 
 
@@ -124,5 +151,6 @@ def _day(text: str, mistakes: list[str]) -> date | None:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        mistakes.append(f"“{text[:20]}” is no date; a date looks like 2026-11-20.")
+        said = _("“%(text)s” is no date; a date looks like 2026-11-20.")
+        mistakes.append(said % {"text": text[:20]})
         return None

@@ -12,9 +12,15 @@ from django.utils.dateformat import format as set_date
 from django.utils.formats import number_format
 from django.utils.translation import ngettext, pgettext
 
+from papers import days
 from papers.tex import readable as tex_readable
 
 register = template.Library()
+# What they write is told there: "Friday 20 November 2026", and the like in other languages.
+register.filter("long_day", days.long_day)
+register.filter("full_day", days.full_day)
+register.filter("near_day", days.near_day)
+register.filter("month_and_year", days.month_and_year)
 
 
 @register.simple_tag

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import signup
+from newsletter import staying
 from newsletter.delivery import closing, draining, planning, sending, sweeping
 from newsletter.models import Delivery, Edition, Subscriber
 from papers.models import Topic
@@ -128,7 +128,7 @@ def test_who_leaves_between_plan_and_gate_is_skipped(edition: Edition, topic: To
     stays, leaves, bounced = [make_subscriber(topics={topic: "normal"}) for _ in range(3)]
 
     def leave() -> None:
-        signup.unsubscribe(leaves.pk, now=timezone.now())
+        staying.unsubscribe(leaves.pk, now=timezone.now())
         Subscriber.objects.filter(pk=bounced.pk).update(state="suppressed")
         connection.close()
 

@@ -13,7 +13,7 @@ from anymail.signals import AnymailTrackingEvent, tracking
 from django.db import connection
 from django.test import Client
 
-from newsletter import signup
+from newsletter import signup, staying
 from newsletter.addresses import parse_address
 from newsletter.delivery import sweeping
 from newsletter.models import Delivery, Edition, Event, Subscriber, Suppression
@@ -283,7 +283,7 @@ def test_an_event_of_no_delivery_is_kept_and_does_nothing(post: Post, delivery_i
 
 def test_who_unsubscribed_stays_unsubscribed_when_a_bounce_comes_later(post: Post) -> None:
     row = sent()
-    signup.unsubscribe(row.subscriber_id, now=datetime.now(UTC))
+    staying.unsubscribe(row.subscriber_id, now=datetime.now(UTC))
     post(bounced(row))
     assert standing() == ("accepted", "bounced", "unsubscribed", ["bounced"], True)
 

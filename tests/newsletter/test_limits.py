@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from newsletter.limits import exceeded, network_of
+from newsletter import limits
+from newsletter.limits import asks_too_often, exceeded, network_of
 
 
 def visit(address: str = "192.0.2.77", forwarded: str | None = None) -> Any:
@@ -54,3 +55,16 @@ def test_the_count_is_per_network_and_bucket() -> None:
 
 def test_the_count_ends_with_its_time() -> None:
     assert [exceeded(visit(), "brief", limit=1, seconds=0) for _ in range(3)] == [False, False, False]
+
+
+def test_all_networks_together_may_ask_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ASKS_PER_HOUR_IN_TOTAL", 50)
+    answers = [asks_too_often(visit(f"198.51.{network}.1")) for network in range(60)]
+    assert answers == [False] * 50 + [True] * 10
+
+
+def test_a_network_that_asks_too_often_shuts_the_door_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ASKS_PER_HOUR_IN_TOTAL", 50)
+    flood = [asks_too_often(visit()) for _ in range(500)]
+    assert flood == [False] * 30 + [True] * 470
+    assert not asks_too_often(visit("198.51.100.1"))

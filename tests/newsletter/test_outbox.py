@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import outbox, signup
+from newsletter import outbox, signup, staying
 from newsletter.addresses import parse_address
 from newsletter.delivery import sending
 from newsletter.mixes import mix_for
@@ -112,7 +112,7 @@ def test_who_was_suppressed_or_left_meanwhile_is_not_mailed() -> None:
     ask("bounced@example.org")
     Subscriber.objects.update(state="suppressed")
     ask("left@example.org")
-    signup.unsubscribe(Subscriber.objects.get(email="left@example.org").pk, now=timezone.now())
+    staying.unsubscribe(Subscriber.objects.get(email="left@example.org").pk, now=timezone.now())
     reader = make_subscriber(email="reader@example.org")
     signup.request_preferences_link(parse_address("reader@example.org"), now=timezone.now())
     Subscriber.objects.filter(pk=reader.pk).update(state="unsubscribed")

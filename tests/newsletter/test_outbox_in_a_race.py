@@ -7,7 +7,7 @@ from django.core import mail
 from django.db import connection, transaction
 from django.utils import timezone
 
-from newsletter import outbox, signup
+from newsletter import outbox, signup, staying
 from newsletter.addresses import parse_address
 from newsletter.models import OutboxMail, Subscriber
 from tests.factories import make_subscriber
@@ -38,7 +38,7 @@ def test_who_leaves_while_their_mail_is_claimed_has_left_and_the_next_mail_is_ta
         Subscriber.objects.select_for_update(no_key=True).get(pk=leaves.pk)  # as unsubscribing begins
         thread.start()
         someone_waits_for_a_lock(thread)
-        signup.unsubscribe(leaves.pk, now=timezone.now())
+        staying.unsubscribe(leaves.pk, now=timezone.now())
     thread.join()
     leaves.refresh_from_db()
     assert (leaves.state, accepted) == ("unsubscribed", [1])

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter.delivery import owed, planning
+from newsletter.delivery.buckets import Bucket
 from newsletter.delivery.calendar import run_of
 from newsletter.models import Delivery, Edition, Subscriber
 from newsletter.schedule import CUT_OFF, Slot
@@ -84,13 +85,12 @@ def test_the_statement_plans_whom_the_model_plans(
                 _save(row, reader, editions)
             if is_owed(habits, run.issue, slot, rows):
                 expected[reader.pk] = first_on(habits, run.issue, run.in_reach(slot), rows)
+        bucket = Bucket(ZONE.key, slot.hour)
         before = set(Delivery.objects.values_list("pk", flat=True))
-        written = owed.insert_at_slot(
-            run.edition, slot, run.in_reach(slot), timezone=ZONE.key, hour=slot.hour, now=AT, shared=True
-        )
+        written = owed.insert_at_once(run.edition, [(bucket, slot)], run.in_reach(slot), now=AT, shared=True)
         found = Delivery.objects.exclude(pk__in=before)
         assert dict(found.values_list("subscriber_id", "first_on")) == expected
-        assert written == len(expected)
+        assert written == {bucket: len(expected)}
         assert {row.last_on for row in found} <= {TODAY}
         transaction.set_rollback(True)
 
@@ -134,6 +134,21 @@ def test_other_zones_and_hours_are_not_planned_at_a_slot() -> None:
         make_subscriber(timezone=zone, hour=hour, now=AT)
     here = make_subscriber(timezone="Europe/Berlin", hour=7, now=AT)
     run = run_of(edition)
-    given = {"timezone": "Europe/Berlin", "hour": 7, "now": AT, "shared": False}
-    assert owed.insert_at_slot(edition, SLOT, run.in_reach(SLOT), **given) == 1  # type: ignore[arg-type]
+    planned = owed.insert_at_once(
+        edition, [(Bucket("Europe/Berlin", 7), SLOT)], run.in_reach(SLOT), now=AT, shared=False
+    )
+    assert planned == {Bucket("Europe/Berlin", 7): 1}
     assert list(Delivery.objects.values_list("subscriber_id", flat=True)) == [here.pk]
+
+
+def test_zones_that_are_due_at_once_are_planned_at_once_and_counted_apart() -> None:
+    edition = make_edition(date=TODAY, state="sending", frozen_at=FREEZE)
+    there = {"Europe/Paris": 2, "Europe/Berlin": 1, "Europe/London": 1}
+    for zone, number in there.items():
+        for _ in range(number):
+            make_subscriber(timezone=zone, hour=7, now=AT)
+    run = run_of(edition)
+    slots = [(Bucket(zone, 7), SLOT) for zone in ("Europe/Paris", "Europe/Berlin", "Europe/Rome")]
+    planned = owed.insert_at_once(edition, slots, run.in_reach(SLOT), now=AT, shared=False)
+    assert planned == {Bucket("Europe/Paris", 7): 2, Bucket("Europe/Berlin", 7): 1}
+    assert Delivery.objects.count() == 3

@@ -49,19 +49,19 @@ def test_a_reader_who_is_erased_while_a_slot_is_planned_costs_nobody_else_their_
 ) -> None:
     press(20)
     stays, goes = reader(hour=6), reader(hour=6)
-    insert = owed.insert_at_slot
+    insert = owed.insert_at_once
 
     def erase() -> None:
         Subscriber.objects.filter(pk=goes.pk).delete()
         connection.close()
 
-    def insert_and_erase(*args: Any, **kwargs: Any) -> int:
+    def insert_and_erase(*args: Any, **kwargs: Any) -> Any:
         planned = insert(*args, **kwargs)
         with ThreadPoolExecutor(1) as pool:
             pool.submit(erase).result()
         return planned
 
-    monkeypatch.setattr(owed, "insert_at_slot", insert_and_erase)
+    monkeypatch.setattr(owed, "insert_at_once", insert_and_erase)
     planning.plan_due(now=utc(20, 6))
     edition = Edition.objects.get()
     claimed = Ledger(edition).claim(10, now=utc(20, 6))

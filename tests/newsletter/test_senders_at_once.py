@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from newsletter import signup
+from newsletter import staying
 from newsletter.delivery import draining
 from newsletter.models import Delivery, Edition, Subscriber
 from tests.factories import make_edition, make_paper, make_subscriber
@@ -32,7 +32,7 @@ def test_four_senders_mail_everybody_once_and_nobody_who_had_left() -> None:
     def leave() -> None:
         for reader in readers[::8]:
             before = {str(email.message_from_bytes(raw, policy=default)["To"]) for raw in server.received}
-            signup.unsubscribe(reader.pk, now=timezone.now())
+            staying.unsubscribe(reader.pk, now=timezone.now())
             # Committed: a mail that is not on its way by now may never leave.
             row = Delivery.objects.filter(subscriber=reader).first()
             if reader.email not in before and (row is None or row.state in ("pending", "claimed")):

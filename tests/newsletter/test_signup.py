@@ -2,29 +2,35 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from newsletter import signup
+from newsletter import signup, staying
 from newsletter.addresses import parse_address
 from newsletter.mixes import mix_for
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.signup import Outcome
 from newsletter.suppression import suppress
+from newsletter.times import Times, times_of
 from newsletter.tokens import one_off_hash
 from tests.factories import make_subscriber, make_topic
 
 pytestmark = pytest.mark.django_db
 
+FRIDAY = 0b0010000
 ADA = parse_address("ada@example.org")
 
 
-def ask(*, email: str = "ada@example.org", topics: tuple[str, ...] = (), now: datetime | None = None) -> None:
+def ask(
+    *, email: str = "ada@example.org", topics: tuple[str, ...] = (), now: datetime | None = None, **when: Any
+) -> None:
+    """`when`: `times`, `zone_if_new`."""
     mix = mix_for({make_topic(slug=slug): "normal" for slug in topics})
-    signup.request_subscription(parse_address(email), mix, now=now or timezone.now())
+    signup.request_subscription(parse_address(email), mix, now=now or timezone.now(), **when)
 
 
 def mail_out(token: str, *, now: datetime | None = None) -> OutboxMail:
@@ -36,7 +42,9 @@ def mail_out(token: str, *, now: datetime | None = None) -> OutboxMail:
 
 
 def a_day_later(mails: int) -> None:
-    assert OutboxMail.objects.update(created_at=timezone.now() - timedelta(hours=25)) == mails
+    day_before = timezone.now() - timedelta(hours=25)
+    sent = {"state": "accepted", "created_at": day_before, "handed_over_at": day_before}
+    assert OutboxMail.objects.update(**sent) == mails
 
 
 def test_a_new_address_waits_for_its_confirmation() -> None:
@@ -109,6 +117,65 @@ def test_nothing_of_an_active_reader_changes_before_the_new_choice_is_confirmed(
     assert (list(reader.mix.topics.all()), reader.active_from) == ([new], since)
 
 
+def test_confirming_puts_the_wished_times_in_force() -> None:
+    ask(times=Times("Europe/Berlin", 7, FRIDAY))
+    mail_out("t")
+    now = timezone.now()
+    reader = Subscriber.objects.get()
+    assert times_of(reader) == Times("UTC")
+    signup.confirm("t", now=now)
+    reader.refresh_from_db()
+    assert (times_of(reader), reader.active_from) == (Times("Europe/Berlin", 7, FRIDAY), now)
+
+
+def test_new_times_of_an_active_reader_owe_nothing_backwards_and_no_times_leave_all_as_it_is() -> None:
+    since = timezone.now() - timedelta(days=30)
+    reader = make_subscriber(
+        email="ada@example.org", hour=7, timezone="Asia/Tokyo", now=since, active_from=since
+    )
+    ask(topics=("agents",))
+    mail_out("mix alone")
+    signup.confirm("mix alone", now=timezone.now())
+    reader.refresh_from_db()
+    assert (times_of(reader), reader.active_from) == (Times("Asia/Tokyo", 7), since)
+    a_day_later(1)
+    ask(topics=("agents",), times=Times("Asia/Tokyo", 6))
+    mail_out("times too")
+    now = timezone.now()
+    signup.confirm("times too", now=now)
+    reader.refresh_from_db()
+    assert (times_of(reader), reader.active_from, reader.confirmed_at) == (Times("Asia/Tokyo", 6), now, since)
+
+
+def test_the_zone_of_a_browser_counts_for_new_readers_only() -> None:
+    ask(zone_if_new="Europe/Vienna")
+    mail_out("t")
+    signup.confirm("t", now=timezone.now())
+    assert Subscriber.objects.get().timezone == "Europe/Vienna"
+    a_day_later(1)
+    ask(topics=("agents",), zone_if_new="Asia/Tokyo")
+    mail_out("u")
+    signup.confirm("u", now=timezone.now())
+    assert Subscriber.objects.get().timezone == "Europe/Vienna"
+
+
+def test_who_left_while_pausing_comes_back_at_once() -> None:
+    make_subscriber(email="ada@example.org", state="unsubscribed", paused_until=date(2099, 1, 1))
+    ask()
+    mail_out("t")
+    signup.confirm("t", now=timezone.now())
+    assert Subscriber.objects.get().paused_until is None
+
+
+def test_the_same_choice_at_another_time_is_another_wish() -> None:
+    ask()
+    mail_out("t")
+    ask(times=Times("UTC", 7))
+    assert [mail.hour for mail in OutboxMail.objects.order_by("id")] == [None, 7]
+    ask(times=Times("UTC", 8))
+    assert [mail.hour for mail in OutboxMail.objects.order_by("id")] == [None, 8]
+
+
 def test_the_same_wish_again_at_once_is_one_mail() -> None:
     for _ in range(5):
         ask(topics=("agents",))
@@ -166,7 +233,7 @@ def test_a_reader_who_left_comes_back_by_confirming_and_is_owed_nothing_of_the_t
     topic = make_topic()
     long_ago = timezone.now() - timedelta(days=300)
     reader = make_subscriber(email="ada@example.org", topics={topic: "more"}, now=long_ago)
-    signup.unsubscribe(reader.pk, now=timezone.now())
+    staying.unsubscribe(reader.pk, now=timezone.now())
     signup.request_return(reader.pk, now=timezone.now())
     mail_out("t")
     now = timezone.now()
@@ -181,7 +248,7 @@ def test_leaving_voids_every_link_that_was_asked_for_before() -> None:
     mail_out("first")
     ask(topics=("theory",))
     reader = Subscriber.objects.get()
-    signup.unsubscribe(reader.pk, now=timezone.now())
+    staying.unsubscribe(reader.pk, now=timezone.now())
     assert signup.confirm("first", now=timezone.now()).outcome is Outcome.LEFT
     assert list(OutboxMail.objects.order_by("id").values_list("state", flat=True)) == ["accepted", "rejected"]
     assert Subscriber.objects.get().state == "unsubscribed"
@@ -191,7 +258,7 @@ def test_a_used_link_does_not_bring_back_a_reader_who_left() -> None:
     ask()
     mail_out("t")
     signup.confirm("t", now=timezone.now())
-    signup.unsubscribe(Subscriber.objects.get().pk, now=timezone.now())
+    staying.unsubscribe(Subscriber.objects.get().pk, now=timezone.now())
     assert signup.confirm("t", now=timezone.now()).outcome is Outcome.LEFT
     assert Subscriber.objects.get().state == "unsubscribed"
 
@@ -200,8 +267,8 @@ def test_leaving_twice_keeps_the_first_moment_and_lifts_no_suppression() -> None
     reader, bounced = make_subscriber(), make_subscriber(state="suppressed")
     first = timezone.now()
     for later in (0, 5):
-        signup.unsubscribe(reader.pk, now=first + timedelta(days=later))
-        signup.unsubscribe(bounced.pk, now=first)
+        staying.unsubscribe(reader.pk, now=first + timedelta(days=later))
+        staying.unsubscribe(bounced.pk, now=first)
     reader.refresh_from_db()
     bounced.refresh_from_db()
     assert (reader.state, reader.unsubscribed_at, bounced.state) == ("unsubscribed", first, "suppressed")
@@ -210,7 +277,8 @@ def test_leaving_twice_keeps_the_first_moment_and_lifts_no_suppression() -> None
 def test_preferences_change_at_once_for_readers_only() -> None:
     mix = mix_for({make_topic(): "less"}, length=20, when_empty="top")
     reader, left = make_subscriber(), make_subscriber(state="unsubscribed")
-    assert [signup.change_preferences(one.pk, mix) for one in (reader, left)] == [True, False]
+    now = timezone.now()
+    assert [staying.change_preferences(one.pk, mix, now=now) for one in (reader, left)] == [True, False]
     reader.refresh_from_db()
     left.refresh_from_db()
     assert (reader.mix, left.mix) == (mix, mix_for({}))
@@ -277,6 +345,6 @@ def test_confirming_and_leaving_at_once_ends_with_having_left() -> None:
         reader = Subscriber.objects.get(email=f"reader{number}@example.org")
         at_once(
             lambda token=f"t{number}": signup.confirm(token, now=timezone.now()),
-            lambda pk=reader.pk: signup.unsubscribe(pk, now=timezone.now()),
+            lambda pk=reader.pk: staying.unsubscribe(pk, now=timezone.now()),
         )
     assert set(Subscriber.objects.values_list("state", flat=True)) == {"unsubscribed"}

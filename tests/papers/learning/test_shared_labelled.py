@@ -33,7 +33,7 @@ def test_the_shipped_weights_serve_the_starter_topics(papers: list[LabelledPaper
     some = papers[::4]
     rules = measurable(starter_rules(), some)
     found = figures(rules, some, file_by_matcher(rules, shipped_weights(), some))
-    assert len(found.topics) == 13
+    assert len(found.topics) == 12
     assert found.macro_f1 > 0.7
     assert found.marked_in_any_per_100 is not None and found.marked_in_any_per_100 < 25
 
@@ -45,7 +45,7 @@ def test_the_topics_without_categories_leave_off_topic_papers_alone(papers: list
     matcher = Matcher([rule for rule in rules if not rule.categories])
     foreign = [one for one in papers if one.sample == "offtopic" and touched.isdisjoint(one.categories)]
     filed = sum(bool(matcher.match(one.title, one.abstract)) for one in foreign)
-    assert len(foreign) == 400
+    assert len(foreign) == 401
     assert filed / len(foreign) < 0.225
 
 

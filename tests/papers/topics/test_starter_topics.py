@@ -50,6 +50,7 @@ def test_no_category_files_papers_under_two_topics() -> None:
         ("Community detection in a social network", ["social-networks"]),
         ("Radiance fields for a 3D asset", ["graphics-3d"]),
         ("Path tracing for character animation", ["graphics"]),
+        ("Procedural memory of the elderly", []),
         ("A model of something", []),
         ("The price of bread in small towns", []),
     ],

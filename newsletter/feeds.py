@@ -1,0 +1,80 @@
+"""The Atom feed of the newsletter: the papers of its latest editions."""
+
+from collections.abc import Collection
+from typing import Any, cast
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from config.freshness import unless_known
+from newsletter.front import story_of
+from newsletter.models import Edition, EditionPaper
+from newsletter.shelf import entries_shown, shown
+from papers.answering import MAX_AGE, for_machines
+from papers.atom import Entry, PaperFeed
+from papers.public import public_paper
+
+EDITIONS = 5
+MOST = 200  # entries
+_NEEDED = ("card", "matches", "terms", "edition", "paper__authors", "paper__categories")
+
+
+class EditionsFeed(PaperFeed):
+    """Asked for by many and often, so whether it has changed is found out without making it."""
+
+    subtitle = "The papers of the latest editions, best first."
+
+    def title(self, obj: Any) -> str:
+        return settings.NEWSLETTER_NAME
+
+    def link(self, obj: Any) -> str:
+        return f"{settings.SITE_URL}/"
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        editions = _editions()
+        facts = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
+        entries = list(_entries(editions).values_list("pk", flat=True))
+        answer = unless_known(
+            request,
+            (facts, entries),
+            lambda: self.made(request, *args, **kwargs),
+            changed_at=max((released for _, released, _ in facts if released), default=None),
+        )
+        answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
+        return cast(HttpResponse, answer)
+
+    def path(self, obj: Any) -> str:
+        return reverse("feed")
+
+    def items(self, obj: Any) -> list[Entry]:
+        editions = _editions()
+        rows = _entries(editions).select_related("paper").only(*_NEEDED)
+        return [_entry(row, editions[row.edition_id]) for row in rows]
+
+
+def _editions() -> dict[int, Edition]:
+    """The latest that have papers, latest first, by their number in the database."""
+    printed = shown(today=timezone.now().date()).filter(state__in=Edition.PRINTED)
+    return {edition.pk: edition for edition in printed[:EDITIONS]}
+
+
+def _entries(editions: Collection[int]) -> QuerySet[EditionPaper]:
+    return entries_shown().filter(edition__in=editions).order_by("-edition__date", "rank")[:MOST]
+
+
+def _entry(row: Any, edition: Edition) -> Entry:
+    story = story_of(row.card, row.matches, row.terms, day=edition.date)
+    printed_at = edition.released_at or edition.frozen_at or timezone.now()
+    return Entry(
+        paper=public_paper(story.card, story.matches, why=story.why, site=settings.SITE_URL),
+        authors=row.paper.authors or (),
+        categories=row.paper.categories or (),
+        published=printed_at,
+        updated=printed_at,
+    )
+
+
+feed = for_machines(EditionsFeed())

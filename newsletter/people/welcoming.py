@@ -1,0 +1,79 @@
+"""The welcome: what was chosen, when the first mail comes, and a button for today's at once."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from newsletter import at_once
+from newsletter.at_once import Answer, AtOnce
+from newsletter.doorbell import ring_senders_after_commit
+from newsletter.expecting import next_mail
+from newsletter.models import Subscriber, TopicMix
+from newsletter.people.behind_link import bad_link, behind_mailed_link
+from newsletter.schedule import zone_or_utc
+from newsletter.times import Times, in_words, times_of
+from newsletter.tokens import link_token, subscriber_for
+from papers.reading.duties import freeze_moment
+
+_ONE_DAY = timedelta(days=1)
+
+
+@behind_mailed_link
+def welcome(request: HttpRequest, token: str) -> HttpResponse:
+    """The welcome again, by the link to the preferences; POST asks for today's mail now."""
+    reader = subscriber_for("preferences", token)
+    if reader is None:
+        return bad_link(request)
+    if reader.state != Subscriber.State.ACTIVE:
+        return HttpResponseRedirect(reverse("preferences", args=[token]))
+    now = timezone.now()
+    if request.method != "POST":
+        return welcome_page(request, reader, now=now)
+    found = at_once.send(reader, now=now)
+    if found.answer is Answer.COMES:
+        ring_senders_after_commit()
+    return welcome_page(request, reader, now=now, asked=found)
+
+
+def welcome_page(
+    request: HttpRequest, reader: Subscriber, *, now: datetime, asked: AtOnce | None = None
+) -> HttpResponse:
+    """`asked`: what came of asking for today's mail."""
+    times = times_of(reader)
+    found = asked or at_once.look(reader, now=now)
+    covered = found.edition if found.answer in (Answer.COMES, Answer.CAME) else None
+    zone = zone_or_utc(reader.timezone)
+    # Today's edition is done with, so the next mail has the next one.
+    after = max(now, freeze_moment(covered.date + _ONE_DAY)) if covered else now
+    context: dict[str, Any] = {
+        "choice": choice_in_words(reader.mix, times),
+        "preferences_token": link_token("preferences", reader.handle, reader.secret),
+        "at_once": found.answer.value,
+        "edition": found.edition,
+        "is_today": found.edition is not None and found.edition.date == now.date(),
+        "asked": asked is not None,
+        "zone": zone,
+        "hour": reader.hour,
+        "next": next_mail(
+            zone=zone,
+            hour=reader.hour,
+            weekdays=reader.weekdays,
+            after=after,
+            freezes=[freeze_moment(now.date() + ahead * _ONE_DAY) for ahead in range(10)],
+        ),
+    }
+    return render(request, "newsletter/welcome.html", context)
+
+
+def choice_in_words(mix: TopicMix, times: Times) -> dict[str, Any]:
+    """What `newsletter/_choice.html` takes."""
+    choices = mix.choices.select_related("topic").order_by("topic__position", "topic__name")
+    return {
+        "topics": [{"name": choice.topic.name, "weight": choice.weight} for choice in choices],
+        "length": mix.length,
+        "when": in_words(times),
+    }

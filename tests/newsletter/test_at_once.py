@@ -1,0 +1,114 @@
+"""Today's mail at once: one row of the ledger, after which the scheduled mail does not follow."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from newsletter.at_once import Answer, look, send
+from newsletter.delivery.planning import plan_due
+from newsletter.models import Delivery, Edition, Subscriber
+from papers.models import Topic
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Noon today, when today's edition has been out for hours."""
+    return datetime.combine(timezone.now().date(), time(12), UTC)
+
+
+@pytest.fixture
+def agents() -> Topic:
+    return make_topic(slug="agents")
+
+
+def edition_of(day: datetime, topic: Topic, **fields: Any) -> Edition:
+    out = datetime.combine(day.date(), time(0, 30), UTC)
+    return make_edition(date=day.date(), papers=[(make_paper(), [topic])], frozen_at=out, **fields)
+
+
+def reader_of(topic: Topic, now: datetime, **fields: Any) -> Subscriber:
+    return make_subscriber(topics={topic: "normal"}, confirmed_at=now, active_from=now, **fields)
+
+
+def test_it_is_one_row_and_the_scheduled_mail_does_not_follow(now: datetime, agents: Topic) -> None:
+    edition = edition_of(now, agents)
+    reader = reader_of(agents, now, hour=18, timezone="UTC")
+    assert look(reader, now=now).answer is Answer.READY
+    assert [send(reader, now=now).answer for _ in range(2)] == [Answer.COMES] * 2
+    assert plan_due(now=now + timedelta(hours=7)) == 0
+    row = Delivery.objects.get()
+    assert (row.edition, row.first_on, row.due_at, row.state) == (edition, edition.date, now, "pending")
+
+
+def test_who_does_not_ask_gets_it_at_the_hour(now: datetime, agents: Topic) -> None:
+    edition_of(now, agents)
+    reader = reader_of(agents, now, hour=18, timezone="UTC")
+    look(reader, now=now)
+    assert Delivery.objects.count() == 0
+    assert plan_due(now=now + timedelta(hours=7)) == 1
+
+
+def test_a_reader_without_topics_gets_the_top(now: datetime, agents: Topic) -> None:
+    edition_of(now, agents)
+    reader = make_subscriber(confirmed_at=now, active_from=now)
+    assert send(reader, now=now).answer is Answer.COMES
+
+
+def test_nothing_is_sent_where_nothing_matches(now: datetime, agents: Topic) -> None:
+    edition_of(now, agents)
+    reader = reader_of(make_topic(slug="theory"), now)
+    assert send(reader, now=now).answer is Answer.NO_MATCH
+    assert Delivery.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "fields", "answer"),
+    [
+        (0, {"state": "sending"}, Answer.READY),
+        (1, {}, Answer.READY),
+        (2, {}, Answer.NO_EDITION),
+        (-1, {}, Answer.NO_EDITION),
+        (0, {"state": "open"}, Answer.NO_EDITION),
+        (0, {"state": "held", "released_at": None}, Answer.NO_EDITION),
+        (0, {"state": "cancelled"}, Answer.NO_EDITION),
+        (0, {"state": "closed"}, Answer.NO_EDITION),
+        (0, {"paused_at": timezone.now()}, Answer.NO_EDITION),
+    ],
+)
+def test_only_the_edition_of_the_day_is_offered_and_only_while_it_may_be_sent(
+    now: datetime, agents: Topic, days_ago: int, fields: dict[str, Any], answer: Answer
+) -> None:
+    edition_of(now - days_ago * DAY, agents, **fields)
+    assert look(reader_of(agents, now), now=now).answer is answer
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [
+        ("pending", Answer.COMES),
+        ("handoff", Answer.COMES),
+        ("accepted", Answer.CAME),
+        ("in_doubt", Answer.CAME),
+    ],
+)
+def test_who_has_a_row_is_told_so(now: datetime, agents: Topic, state: str, answer: Answer) -> None:
+    edition = edition_of(now, agents)
+    reader = reader_of(agents, now)
+    make_delivery(edition, reader, state=state)
+    assert send(reader, now=now).answer is answer
+    assert Delivery.objects.count() == 1
+
+
+def test_who_left_meanwhile_gets_no_row(now: datetime, agents: Topic) -> None:
+    edition_of(now, agents)
+    reader = reader_of(agents, now)
+    Subscriber.objects.update(state="unsubscribed")
+    assert send(reader, now=now).answer is Answer.NO_EDITION
+    assert Delivery.objects.count() == 0
