@@ -69,10 +69,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
+    """`meanwhile`: of a day without papers, what stands in their place, from an earlier edition."""
+
     lead: Story | None
     also: Sequence[Story]
     sections: Sequence[Section]
     briefs: Sequence[Section]
+    meanwhile: Sequence[Story] = ()
 
 
 def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:

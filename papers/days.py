@@ -4,7 +4,7 @@ The formats are messages themselves, in the letters of Django's `date` filter: o
 are a language's own.
 """
 
-from datetime import date, datetime
+from datetime import date
 
 from django.utils.dateformat import format as written
 from django.utils.translation import pgettext
@@ -30,11 +30,6 @@ def near_day(day: Day) -> str:
 def month_and_year(day: Day) -> str:
     """A date or its ISO text -> "November 2026"; none -> ""."""
     return _in_words(day, pgettext("format of a month", "F Y"))
-
-
-def day_and_time(moment: datetime | None) -> str:
-    """A moment -> "20 Nov, 14:05", in the zone that it is in; none -> ""."""
-    return _in_words(moment, pgettext("format of a day and time", "j M, H:i"))
 
 
 def _in_words(day: Day, wanted: str) -> str:

@@ -20,7 +20,6 @@ register = template.Library()
 register.filter("long_day", days.long_day, expects_localtime=True)
 register.filter("full_day", days.full_day, expects_localtime=True)
 register.filter("near_day", days.near_day, expects_localtime=True)
-register.filter("day_and_time", days.day_and_time, expects_localtime=True)
 register.filter("month_and_year", days.month_and_year)
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from newsletter import editorial, open_data
 from newsletter.models import Edition
@@ -24,8 +25,6 @@ PATHS = ("/2026-11-20.json", "/week/2026-W47.json", "/month/2026-11.json", "/fee
 @pytest.fixture(autouse=True)
 def late_in_november(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the evening of that Friday."""
-    from django.utils import timezone
-
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 20, 20, tzinfo=UTC))
 
 
