@@ -181,7 +181,6 @@ def _visit(client: Client, path: str, what: str, rounds: int, *, known: bool = F
         raise Different(f"{path} answers {response.status_code}")
     with CaptureQueriesContext(connection) as queries:
         client.get(path, headers=headers, secure=True)
-    size = len(response.content)
     return Visit(
         what,
         path,

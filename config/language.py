@@ -12,9 +12,6 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-# What has sentences in it. JSON, robots.txt and the like are the same in every language.
-SPOKEN = ("text/html", "application/atom+xml")
-
 # Without a CSRF token, which would put a cookie into every page: all that another site could change is the
 # language of our pages, and the reader changes it back with one press.
 switch_language = csrf_exempt(set_language)
@@ -32,12 +29,15 @@ class SpokenLanguage:
         with translation.override(language):
             response = self.get_response(request)
         if not is_admin and _is_spoken(response):
-            response.headers.setdefault("Content-Language", language)
+            response.headers["Content-Language"] = language
             patch_vary_headers(response, ("Accept-Language", "Cookie"))
         return response
 
 
 def _is_spoken(response: HttpResponse) -> bool:
+    """Whether this is a page. Feeds, JSON, robots.txt and the like are the same in every language; those that
+    have words say which language it is by themselves."""
+    if "Content-Language" in response.headers:
+        return False
     # "Not modified" has no type, and must name the same Vary as the page itself.
-    kind = response.headers.get("Content-Type", "").partition(";")[0]
-    return kind in SPOKEN or response.status_code == 304
+    return response.headers.get("Content-Type", "").startswith("text/html") or response.status_code == 304

@@ -1,7 +1,9 @@
 """What crawlers read: robots.txt, and the sitemap of everything that may be found by searching the web."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 from django.conf import settings
 from django.contrib.sitemaps import views as sitemap_views
@@ -20,8 +22,8 @@ from papers.sitemaps import PapersSitemap, SiteSitemap, TopicsSitemap
 
 # Behind mailed links, or made anew for everybody who asks.
 _NOT_FOR_CRAWLERS = (
-    *("/admin/", "/confirm/", "/preferences/", "/private/", "/unsubscribe/", "/subscribe/preview/"),
-    *("/*/mix/", "/search.json", "/search/feed.atom"),
+    *("/admin/", "/confirm/", "/welcome/", "/preferences/", "/private/", "/move/", "/unsubscribe/"),
+    *("/subscribe/preview/", "/*/mix/", "/search.json", "/search/feed.atom"),
 )
 
 
@@ -41,7 +43,7 @@ class EditionsSitemap(SiteSitemap):
         return with_papers.order_by("date").values_list("date", "released_at")
 
     def location(self, item: Any) -> str:
-        return reverse("edition", args=[item[0]])
+        return f"/{item[0]}/"  # reversing 2,000 of them would take longer than all the rest
 
     def lastmod(self, item: Any) -> datetime | None:
         printed_at: datetime | None = item[1]
@@ -83,10 +85,23 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sitemap_section(request: HttpRequest, section: str) -> HttpResponse:
     """One file of one section; `?p=` says which."""
-    response = sitemap_views.sitemap(request, sitemaps={**SITEMAPS}, section=section).render()
-    told = response.headers.get("Last-Modified")
+    found = sitemap_views.sitemap(request, sitemaps={**SITEMAPS}, section=section)
+    response = HttpResponse(_written((found.context_data or {})["urlset"]), content_type="application/xml")
+    told = found.headers.get("Last-Modified")
     changed = datetime.fromtimestamp(parse_http_date(told), UTC) if told else None
     return validated(request, response, changed=changed)
+
+
+def _written(urls: Iterable[Mapping[str, Any]]) -> str:
+    """The file of these addresses. A template takes twenty times as long, of which a crawler opens fifty."""
+    rows = []
+    for url in urls:
+        changed = f"<lastmod>{url['lastmod']:%Y-%m-%d}</lastmod>" if url["lastmod"] else ""
+        rows.append(f"<url><loc>{escape(url['location'])}</loc>{changed}</url>\n")
+    head = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    )
+    return f"{head}\n{''.join(rows)}</urlset>\n"
 
 
 @require_safe

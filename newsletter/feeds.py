@@ -1,12 +1,11 @@
 """The Atom feed of the newsletter: the papers of its latest editions."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
@@ -34,18 +33,18 @@ class EditionsFeed(PaperFeed):
     def link(self, obj: Any) -> str:
         return f"{settings.SITE_URL}/"
 
-    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         editions = _editions()
         facts = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
         entries = list(_entries(editions).values_list("pk", flat=True))
-        response = unless_known(
+        answer = unless_known(
             request,
             (facts, entries),
             lambda: self.made(request, *args, **kwargs),
             changed_at=max((released for _, released, _ in facts if released), default=None),
         )
-        response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-        return response
+        answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
+        return cast(HttpResponse, answer)
 
     def path(self, obj: Any) -> str:
         return reverse("feed")

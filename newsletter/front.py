@@ -18,7 +18,7 @@ SECTION_FROM = 3
 WITH_SUMMARY = 3
 TOLD_SECTIONS = 8
 # A page weighs less than 100 kB: what is more stands on the next.
-A_PAGE = 120
+A_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
+    """`meanwhile`: of a day without papers, what stands in their place, from an earlier edition."""
+
     lead: Story | None
     also: Sequence[Story]
     sections: Sequence[Section]
     briefs: Sequence[Section]
+    meanwhile: Sequence[Story] = ()
 
 
 def sources_in_words(states: Iterable[Mapping[str, str]]) -> str:

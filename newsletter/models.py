@@ -149,7 +149,9 @@ class OutboxMail(models.Model):
     hour = models.PositiveSmallIntegerField(null=True, blank=True)
     weekdays = models.PositiveSmallIntegerField(default=EVERY_DAY)
     to = models.EmailField(blank=True, help_text="Where it goes, if not to the reader's address.")
-    to_key = models.CharField(max_length=320, blank=True, db_index=True, help_text="`to` as it is compared.")
+    to_key = models.CharField(
+        max_length=320, blank=True, db_index=True, help_text="As addresses are compared."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
-from django.db.models import Count, F, QuerySet, Window
-from django.db.models.functions import RowNumber, TruncWeek
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import Count, F, QuerySet, TextField, Window
+from django.db.models.functions import MD5, Cast, Concat, RowNumber, TruncWeek
 
 from newsletter.front import Story, story_of
 from newsletter.models import Edition, EditionPaper
@@ -26,6 +27,14 @@ _Span = TypeVar("_Span", bound=Span)
 class Neighbours:
     earlier: date | None
     later: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How many papers an edition shows, and a mark that differs where one of them or their order does."""
+
+    papers: int
+    mark: str | None
 
 
 def shown(*, today: date) -> QuerySet[Edition]:
@@ -66,6 +75,13 @@ def entries_shown() -> QuerySet[EditionPaper]:
     return EditionPaper.objects.filter(
         edition__state__in=Edition.PRINTED, paper__hidden=False, removed_in=None
     )
+
+
+def contents_of(day: date) -> Contents:
+    """What is in the edition of a day, without reading it: the database makes the mark."""
+    story = Concat(*(Cast(name, TextField()) for name in ("card", "matches", "terms")))
+    found = entries_shown().filter(edition__date=day)
+    return Contents(**found.aggregate(papers=Count("pk"), mark=MD5(StringAgg(story, "", order_by="rank"))))
 
 
 def edition_stories(day: date) -> list[Story]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from math import ceil
 
 from django.db import DatabaseError, connection
@@ -10,15 +11,25 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from config.freshness import fingerprint, unless_known
 from newsletter.forms.asking import SubscribeForm
-from newsletter.front import A_PAGE, ALSO, lay_out, lay_out_by_week, line_of_days, sources_in_words
+from newsletter.front import (
+    A_PAGE,
+    ALSO,
+    FrontPage,
+    lay_out,
+    lay_out_by_week,
+    line_of_days,
+    sources_in_words,
+)
 from newsletter.mail import preview
 from newsletter.models import Edition, TopicMix
 from newsletter.shelf import (
     best_stories,
+    contents_of,
     edition_stories,
     last_with_papers,
     papers_by_day,
@@ -104,52 +115,60 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
     today = _utc_today()
     day = found.date if found else today
     earlier, later = spans_beside(Day.of(day), today=today)
-    printed = edition_stories(day) if found else []
+    contents = contents_of(day)
     number = 1 if is_today else _page_asked_for(request)
-    pages = max(1, ceil(len(printed) / A_PAGE))
+    pages = max(1, ceil(contents.papers / A_PAGE))
     if number > pages:
         raise Http404(f"The edition of {day} has no page {number}.")
-    stories = printed[(number - 1) * A_PAGE : number * A_PAGE]
-    # A day without papers shows what the last paper had; today's front page shows the whole of it.
-    last = None if stories else last_with_papers(before=day)
-    meanwhile = edition_stories(last) if last else []
+    last = None if contents.papers else last_with_papers(before=day)
+    below = contents_of(last) if last else None
     topics = _topics()
-    sheet = (number, pages, len(printed))
-    key = fingerprint((today, is_today, _in_print(found), earlier, later, stories, sheet, meanwhile))
+    key = fingerprint((today, is_today, _in_print(found), earlier, later, contents, number, below))
+    context = {
+        "key": key,
+        # Read and laid out only where the template does not find what it needs of it in memory, by the key.
+        "page": SimpleLazyObject(partial(_laid_out, day, number, last, whole=later is None)),
+        "own_path": reverse("edition", args=[day]) + (f"?page={number}" if number > 1 else ""),
+        "is_today": is_today,
+        "is_late": found is not None and day < today,
+        "edition": found,
+        "sources": sources_in_words(found.sources if found else ()),
+        "day": day,
+        "week": Week.of(day),
+        "month": Month.of(day),
+        "earlier": earlier,
+        "later": later,
+        "number": number,
+        "pages": pages,
+        "first_place": (number - 1) * A_PAGE + 1,
+        "story_count": contents.papers,
+        "last": last,
+        "last_count": below.papers if below else 0,
+        "topics": topics,
+    }
 
     def make() -> HttpResponse:
-        page = lay_out(stories)
-        if meanwhile and later is None:
-            below = lay_out(meanwhile)
-            page = replace(page, sections=below.sections, briefs=below.briefs)
-        context = {
-            "key": key,
-            "own_path": reverse("edition", args=[day]) + (f"?page={number}" if number > 1 else ""),
-            "is_today": is_today,
-            "is_late": found is not None and day < today,
-            "edition": found,
-            "sources": sources_in_words(found.sources if found else ()),
-            "day": day,
-            "week": Week.of(day),
-            "month": Month.of(day),
-            "earlier": earlier,
-            "later": later,
-            "page": page,
-            "number": number,
-            "pages": pages,
-            "first_place": (number - 1) * A_PAGE + 1,
-            "story_count": len(printed),
-            "last": last,
-            "last_count": len(meanwhile),
-            "meanwhile": meanwhile[: 1 + ALSO],
-            "topics": topics,
-            "form": SubscribeForm(topics=topics),
-        }
-        return render(request, "newsletter/edition.html", context)
+        form = SubscribeForm(topics=topics)
+        return render(request, "newsletter/edition.html", context | {"form": form})
 
-    return unless_known(
-        request, (key, _names(topics)), make, changed_at=found.released_at if found else None, has_form=True
-    )
+    changed_at = found.released_at if found else None
+    return unless_known(request, (key, _names(topics)), make, changed_at=changed_at, has_form=True)
+
+
+def _laid_out(day: date, number: int, last: date | None, *, whole: bool) -> FrontPage:
+    """A page of an edition; of a day without papers, what the edition of `last` had.
+
+    Of that, the front page (and no older day) shows the whole, so that there is something to read.
+    """
+    page = lay_out(edition_stories(day)[(number - 1) * A_PAGE : number * A_PAGE])
+    if last is None:
+        return page
+    stories = edition_stories(last)[:A_PAGE]
+    page = replace(page, meanwhile=stories[: 1 + ALSO])
+    if whole:
+        below = lay_out(stories)
+        page = replace(page, sections=below.sections, briefs=below.briefs)
+    return page
 
 
 def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) -> HttpResponseBase:
@@ -173,6 +192,7 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
             "earlier": earlier,
             "later": later,
             "has_editions": bool(papers),
+            "month": Month.of(min(papers)) if papers else None,
             "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
             "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
             "story_count": len(stories),

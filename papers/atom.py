@@ -52,6 +52,12 @@ def sayable(text: str) -> str:
 class _Atom(Atom1Feed):
     """Django's, with all authors, labelled categories and the paper on arXiv."""
 
+    def __init__(self, title: str, link: str, description: str | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sayable(title), link, sayable(description or ""), *args, **kwargs)
+
+    def add_item(self, title: str, link: str, description: str, *args: Any, **kwargs: Any) -> None:
+        super().add_item(sayable(title), link, sayable(description), *args, **kwargs)
+
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item)
         entry: Entry = item["entry"]
@@ -106,7 +112,7 @@ class PaperFeed(Feed):  # type: ignore[type-arg]
         return tag(self.path(obj))
 
     def item_title(self, item: Entry) -> str:
-        return sayable(item.paper["title"])
+        return item.paper["title"]
 
     def item_link(self, item: Entry) -> str:
         return item.paper["url"]
@@ -125,4 +131,4 @@ class PaperFeed(Feed):  # type: ignore[type-arg]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         entry: Entry = kwargs["item"]
-        return {"entry": entry, "paper": entry.paper, "summary": sayable(entry.paper["summary"])}
+        return {"entry": entry, "paper": entry.paper}

@@ -80,8 +80,8 @@ def entries(papers: Sequence[Paper]) -> list[Entry]:
             paper=shown,
             authors=paper.authors or (),
             categories=paper.categories or (),
-            published=paper.created_at,
-            updated=paper.created_at,
+            published=paper.created_at.replace(microsecond=0),
+            updated=paper.created_at.replace(microsecond=0),
             withdrawn=paper.withdrawn,
         )
         for paper, shown in zip(papers, shown_as_json(papers), strict=True)

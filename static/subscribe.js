@@ -46,5 +46,6 @@
   };
   for (const button of form.querySelectorAll("[data-counted]")) button.textContent = button.dataset.counted;
   form.addEventListener("change", count);
-  count();
+  // Also after going back, when the browser has ticked again what was ticked.
+  window.addEventListener("pageshow", count);
 })();

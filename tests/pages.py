@@ -33,6 +33,12 @@ def headings_of(html: str) -> list[str]:
     return [words_of(found) for found in re.findall(r"<h[123][^>]*>(.*?)</h[123]>", html, re.DOTALL)]
 
 
+def buttons_of(html: str) -> list[str]:
+    """The names of the buttons in the main part, in order."""
+    main = html[html.index("<main") : html.index("</main>")]
+    return re.findall(r'<button[^>]* name="(\w+)"', main)
+
+
 def hidden_field(html: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', html)
     assert found is not None, f"no field {name}"

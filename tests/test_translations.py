@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 
 from config import messages
+from tests.unmarked import unmarked_words
 
 LANGUAGES = messages.languages()
 
@@ -103,3 +104,26 @@ def test_what_is_missing_unsure_or_has_lost_a_placeholder_is_named(checkout: Pat
         "other placeholders or tags in 'ein Paper': '%(n)s paper'",
     ]
     assert not messages.is_current("de")  # nothing was compiled
+
+
+# The desk is English, and so are the demo's list of mails and what machines read.
+ENGLISH = {"login_link.html", "newsletter/outbox_index.html", "papers/feed_entry.html"}
+
+
+def test_every_word_of_the_readers_templates_is_in_a_message() -> None:
+    templates = settings.BASE_DIR / "templates"
+    left = {}
+    for path in sorted(templates.rglob("*.*")):
+        name = path.relative_to(templates).as_posix()
+        if not name.startswith("admin/") and name not in ENGLISH:
+            left[name] = unmarked_words(path.read_text(), is_html=path.suffix != ".txt")
+    assert "base.html" in left
+    assert {name: words for name, words in left.items() if words} == {}
+
+
+def test_words_outside_of_messages_are_found() -> None:
+    template = """{% load i18n %}{# a note #}{% comment %}another{% endcomment %}
+        <p title="Read me" class="small">{% translate "Who reads" %} {{ title }} on arXiv &amp; Elsewhere</p>
+        {% blocktranslate %}One <b>paper</b>{% endblocktranslate %}<style>p { color: red }</style>"""
+    assert unmarked_words(template, is_html=True) == ["on", "Elsewhere", "Read", "me"]
+    assert unmarked_words("Code: {{ url }}", is_html=False) == ["Code"]

@@ -12,10 +12,8 @@ NAMES = {
 _BLOCK = re.compile(r"{%\s*(blocktranslate|blocktrans|comment)\b.*?{%\s*end\1\s*%}", re.DOTALL)
 _CODE = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 _UNREAD = re.compile(r"<(style|script|kbd|code|pre|svg)\b.*?</\1>|<!--.*?-->", re.DOTALL)
-_READ = re.compile(r"\b(?:aria-label|title|alt|placeholder|content)=(\"[^\"]*\"|'[^']*')")
-_META = re.compile(
-    r"<meta (?:charset|name=\"(?:viewport|color-scheme|supported-color-schemes|robots)\")[^>]*>"
-)
+_READ = re.compile(r"\b(?:aria-label|title|alt|placeholder)=(\"[^\"]*\"|'[^']*')")
+_DESCRIBED = re.compile(r"<meta (?:name|property)=\"(?:og:)?(?:description|title)\" content=\"([^\"]*)\"")
 _WORD = re.compile(r"[A-Za-zÀ-ÿ][\w.’'-]*[A-Za-zÀ-ÿ]|[A-Za-zÀ-ÿ]{2,}")
 
 
@@ -24,8 +22,8 @@ def unmarked_words(template: str, *, is_html: bool) -> list[str]:
     text = _BLOCK.sub(" ", template)
     text = _CODE.sub("", text)
     if is_html:
-        text = _META.sub(" ", _UNREAD.sub(" ", text))
-        attributes = " ".join(found.strip("\"'") for found in _READ.findall(text))
+        text = _UNREAD.sub(" ", text)
+        attributes = " ".join(_DESCRIBED.findall(text) + [found[1:-1] for found in _READ.findall(text)])
         text = re.sub(r"<[^>]*>", " ", text) + " " + attributes
     text = re.sub(r"&#?\w+;", " ", text)
     return [word for word in _WORD.findall(text) if word not in NAMES and word != settings.NEWSLETTER_NAME]

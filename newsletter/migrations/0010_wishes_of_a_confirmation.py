@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             model_name="outboxmail",
             name="to_key",
             field=models.CharField(
-                blank=True, db_index=True, help_text="`to` as it is compared.", max_length=320
+                blank=True, db_index=True, help_text="As addresses are compared.", max_length=320
             ),
         ),
         migrations.AddField(

@@ -37,6 +37,7 @@ class Outcome(Enum):
 class Move:
     outcome: Outcome
     reader: Subscriber | None = None
+    done: bool = False  # the mail comes here already
 
 
 def request_move(link: OutboxMail, address: Address, *, now: datetime) -> None:
@@ -63,7 +64,8 @@ def look_up(token: str, *, now: datetime) -> Move:
     if mail is None:
         return Move(Outcome.UNKNOWN)
     holder = Subscriber.objects.filter(email_key=mail.to_key).exclude(pk=mail.subscriber_id).first()
-    return Move(_outcome(mail, mail.subscriber, holder, now=now), mail.subscriber)
+    outcome = _outcome(mail, mail.subscriber, holder, now=now)
+    return Move(outcome, mail.subscriber, done=_is_done(mail, mail.subscriber))
 
 
 def confirm_move(token: str, *, now: datetime) -> Move:
@@ -100,7 +102,7 @@ def _confirm(mail: OutboxMail, *, now: datetime) -> Move:
     holder = next(iter(rows.values()), None)
     outcome = _outcome(mail, reader, holder, now=now)
     if outcome is not Outcome.MOVED or mail.used_at is not None:
-        return Move(outcome, reader)
+        return Move(outcome, reader, done=_is_done(mail, reader))
     if holder is not None:
         holder.delete()
     mail.used_at = now
@@ -117,7 +119,7 @@ def _confirm(mail: OutboxMail, *, now: datetime) -> Move:
         state=Delivery.State.PENDING, token=None, lease_until=None
     )
     _tell_old_inbox(reader, old, now=now)
-    return Move(Outcome.MOVED, reader)
+    return Move(Outcome.MOVED, reader, done=True)
 
 
 def _tell_old_inbox(reader: Subscriber, old: Address, *, now: datetime) -> None:
@@ -142,7 +144,7 @@ def _make_void(reader: Subscriber, *, kinds: Iterable[str], reason: str, now: da
 
 
 def _outcome(mail: OutboxMail, reader: Subscriber, holder: Subscriber | None, *, now: datetime) -> Outcome:
-    if mail.used_at is not None and reader.email_key == mail.to_key:
+    if _is_done(mail, reader):
         return Outcome.MOVED
     if reader.state != State.ACTIVE:
         return Outcome.LEFT
@@ -152,6 +154,10 @@ def _outcome(mail: OutboxMail, reader: Subscriber, holder: Subscriber | None, *,
     if suppressed([mail.to_key]):
         return Outcome.BLOCKED
     return Outcome.MOVED if holder is None or _gives_way(holder, mail) else Outcome.TAKEN
+
+
+def _is_done(mail: OutboxMail, reader: Subscriber) -> bool:
+    return mail.used_at is not None and reader.email_key == mail.to_key
 
 
 def _gives_way(holder: Subscriber, mail: OutboxMail) -> bool:

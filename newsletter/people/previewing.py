@@ -82,6 +82,8 @@ def look(request: HttpRequest) -> HttpResponse:
 @xframe_options_sameorigin
 def mail(request: HttpRequest) -> HttpResponse:
     """The HTML part alone, for the frame on that page."""
+    if exceeded(request, "look-mail", limit=LOOKS_PER_HOUR):
+        return render(request, "429.html", status=429)
     choice = ChoiceForm(_as_fields(request.GET), topics=active_topics())
     found = mail_of(choice) if choice.is_valid() else None
     if found is None:

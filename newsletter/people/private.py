@@ -50,12 +50,11 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         seen = moving.look_up(token, now=now)
     if seen.outcome is Outcome.UNKNOWN or seen.reader is None:
         return bad_link(request)
-    done = request.method == "POST" and seen.outcome is Outcome.MOVED
     context = {
         "outcome": seen.outcome.value,
-        "done": done,
+        "done": seen.done,
         "preferences_token": link_token("preferences", seen.reader.handle, seen.reader.secret)
-        if done
+        if seen.done
         else "",
     }
     return render(request, "newsletter/move.html", context, status=STATUS.get(seen.outcome, 410))

@@ -1,7 +1,7 @@
 """The preferences of a reader, behind the link that stands in every mail."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from newsletter import staying, tasting
 from newsletter.doorbell import ring_after_commit
+from newsletter.expecting import next_mail
 from newsletter.forms.preferring import PauseForm, PreferencesForm
 from newsletter.mixes import mix_for
 from newsletter.models import MixTopic, Subscriber
@@ -102,6 +103,8 @@ def _page(
         "errors": wrong.errors if wrong else {},
         "masked": masked(reader.email),
         "when": in_words(times_of(reader)),
+        "zone": zone_or_utc(reader.timezone),
+        "next": _next_mail(reader),
         "paused_until": reader.paused_until if reader.paused_until and reader.paused_until > today else None,
         "changes": tasting.lately(reader, now=timezone.now()),
         "preferences_token": token,
@@ -109,6 +112,14 @@ def _page(
         "said": "" if wrong else next((word for word in SAID if word in request.GET), ""),
     }
     return render(request, "newsletter/preferences.html", context, status=400 if wrong else 200)
+
+
+def _next_mail(reader: Subscriber) -> datetime | None:
+    """The first moment at which mail can come to who chose an hour; None: with the next edition."""
+    if reader.hour is None:
+        return None
+    zone = zone_or_utc(reader.timezone)
+    return next_mail(zone=zone, hour=reader.hour, weekdays=reader.weekdays, after=timezone.now(), freezes=[])
 
 
 def _topics() -> list[Topic]:

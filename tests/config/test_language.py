@@ -4,10 +4,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.utils import translation
 
+from config.language import SpokenLanguage
 from papers import days
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +71,21 @@ def test_answers_for_machines_are_the_same_in_every_language(client: Client) -> 
         page = client.get(path, **GERMAN)
         assert "Content-Language" not in page.headers
         assert "Accept-Language" not in vary(page)
+
+
+def test_an_answer_that_names_its_own_language_is_left_alone() -> None:
+    def feed(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=304, headers={"Content-Language": "en"})
+
+    request = RequestFactory().get("/feed.atom", **GERMAN)
+    response = SpokenLanguage(feed)(request)
+    assert (response.headers["Content-Language"], vary(response)) == ("en", set())
+
+
+def test_not_modified_varies_like_the_page(client: Client) -> None:
+    request = RequestFactory().get("/", **GERMAN)
+    response = SpokenLanguage(lambda request: HttpResponseNotModified())(request)
+    assert (response.headers["Content-Language"], vary(response)) == ("de", {"Accept-Language", "Cookie"})
 
 
 def test_the_switch_shows_where_one_is_and_a_button_for_each_other_language() -> None:

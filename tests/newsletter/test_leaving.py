@@ -14,7 +14,7 @@ from newsletter.staying import Instead
 from newsletter.suppression import suppress
 from newsletter.tokens import link_token
 from tests.factories import make_subscriber, make_topic
-from tests.pages import faults_of, hidden_field, words_of
+from tests.pages import buttons_of, faults_of, hidden_field, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +100,7 @@ def test_after_an_hour_the_way_back_is_a_mail(client: Client) -> None:
     left_at = timezone.now() - timedelta(minutes=61)
     staying.unsubscribe(reader.pk, now=left_at)
     html = client.get(door(reader)).content.decode()
-    assert re.findall(r'button[^>]* name="(\w+)"', html) == ["return", "private"]
+    assert buttons_of(html) == ["return", "private"]
     now = timezone.now()
     assert not staying.come_back(reader.pk, left_at=left_at, instead=Instead.SAME, now=now)
     assert Subscriber.objects.get().state == "unsubscribed"

@@ -91,6 +91,22 @@ def test_weeks_and_months_lead_to_those_beside_them(client: Client) -> None:
     assert '<a href="/month/2026-04/" rel="next">' in month
 
 
+def test_a_day_leads_to_its_week_and_month_and_a_week_to_the_month_of_its_first_edition(
+    client: Client,
+) -> None:
+    printed(-1, 1)  # Sunday, the first of March
+    day, week = get(client, "/2026-03-01/"), get(client, "/week/2026-W09/")
+    assert '<a href="/week/2026-W09/">Week 9, 2026</a>' in day
+    assert '<a href="/month/2026-03/">March 2026</a>' in day
+    assert '<a href="/month/2026-03/">March 2026</a>' in week  # though it begins in February
+
+
+def test_the_bar_says_which_page_is_open(client: Client) -> None:
+    printed(0, 1)
+    for path in ("/", "/week/", "/month/", "/topics/", "/search/"):
+        assert re.findall(r'href="([^"]*)" aria-current="page"', get(client, path)) == [path]
+
+
 def test_this_week_is_the_latest_that_has_an_edition(client: Client) -> None:
     printed(0, 1)
     for path, span in (("/week/", "Week 10, 2026"), ("/month/", "March 2026")):
@@ -151,6 +167,14 @@ def test_a_very_full_day_has_pages(client: Client, monkeypatch: pytest.MonkeyPat
     assert f'<a rel="prev" href="/{MONDAY}/">' in pages[1]
     # The front page leads on to the same pages.
     assert re.findall(r"Paper \d", words_of(get(client, "/?page=2"))) == found[0]
+
+
+def test_a_card_names_the_two_topics_that_fit_best(client: Client) -> None:
+    topics = [make_topic(slug=f"shelf-{name}", name=f"Shelf {name}") for name in "abc"]
+    make_edition(date=MONDAY, papers=[(make_paper(), topics)])
+    kicker = re.search(r'<p class="kicker">(.*?)</p>', get(client, f"/{MONDAY}/"))
+    assert kicker is not None and words_of(kicker[1]) == "Shelf a · Shelf b"
+    assert re.findall(r'href="(.*?)"', kicker[1]) == ["/topics/shelf-a/", "/topics/shelf-b/"]
 
 
 def test_only_the_first_sections_have_summaries(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

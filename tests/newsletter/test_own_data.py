@@ -1,16 +1,11 @@
-"""Behind the private link: everything to take along, nothing left when erased, and another address."""
+"""Behind the private link: everything to take along, nothing left when erased, and every asked-for mail."""
 
 import json
 import re
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
-from django.core import mail
-from django.db import connection
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
@@ -18,77 +13,13 @@ from newsletter import outbox, staying
 from newsletter.delivery.closing import balance, close_if_done
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, WeightChange
 from newsletter.own_data.export import LEFT_OUT, everything
-from newsletter.own_data.moving import forget_addresses
 from newsletter.suppression import suppress, suppressed
-from newsletter.tokens import link_token, one_off_hash
+from newsletter.tokens import one_off_hash
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
-from tests.pages import faults_of, words_of
+from tests.pages import buttons_of, faults_of, words_of
+from tests.private_links import a_reader_with_a_past, desk, html_of, mailed, names, private_link
 
 pytestmark = pytest.mark.django_db
-
-
-def desk(reader: Subscriber, page: str = "preferences") -> str:
-    return f"/{page}/{link_token(page, reader.handle, reader.secret)}/"
-
-
-def mailed(pattern: str, message: Any = None) -> str:
-    """The path of the only such link in the latest mail, the same in its text and in its HTML."""
-    message = message or mail.outbox[-1]
-    found = [re.findall(rf"https?://[^/]+({pattern})", part) for part in (message.body, html_of(message))]
-    assert found[0] == found[1] and len(found[0]) == 1
-    path: str = found[0][0]
-    return path
-
-
-def html_of(message: Any) -> str:
-    html: str = message.alternatives[0].content
-    return html
-
-
-def private_link(client: Client, reader: Subscriber) -> str:
-    """Ask for it on the desk, and read it in the mail."""
-    assert client.post(desk(reader), {"private": "1"})["Location"] == desk(reader) + "?mailed=1"
-    assert outbox.send_pending(now=timezone.now()) == 1
-    assert mail.outbox[-1].to == [reader.email]
-    return mailed(r"/private/[\w-]{43}/")
-
-
-def a_reader_with_a_past(**fields: Any) -> Subscriber:
-    """Somebody of whom every table has something."""
-    agents, paper = make_topic(slug="agents", name="Agents"), make_paper(title="Why")
-    reader = make_subscriber(email="ada@example.org", topics={agents: "more"}, **fields)
-    edition = make_edition(date=date(2026, 11, 20), papers=[(paper, [agents])], state="sending")
-    row = make_delivery(edition, reader, state="accepted", message_id="<1@papers>")
-    Event.objects.create(event_id="e1", event_type="delivered", delivery=row)
-    WeightChange.objects.create(
-        subscriber=reader, topic=agents, paper=paper, before="normal", after="more", changed_at=timezone.now()
-    )
-    LogEntry.objects.create(
-        user=User.objects.create_user("editor"),
-        content_type=ContentType.objects.get_for_model(Subscriber),
-        object_id=str(reader.pk),
-        object_repr=str(reader),
-        action_flag=CHANGE,
-        change_message=json.dumps([{"changed": {"fields": ["hour"]}}]),
-    )
-    return reader
-
-
-def names(reader_email: str) -> list[str]:
-    """Every table and column of text in the database that holds this address."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
-            " AND data_type IN ('text', 'character varying', 'jsonb')"
-        )
-        found = []
-        for table, column in cursor.fetchall():
-            cursor.execute(
-                f'SELECT 1 FROM "{table}" WHERE "{column}"::text ILIKE %s LIMIT 1', [f"%{reader_email}%"]
-            )
-            if cursor.fetchone():
-                found.append(f"{table}.{column}")
-        return found
 
 
 def test_the_download_holds_everything_of_this_reader_and_of_no_other(client: Client) -> None:
@@ -244,144 +175,6 @@ def test_looking_at_private_pages_changes_nothing_and_shows_no_address(client: C
     assert [list(model.objects.values()) for model in (Subscriber, OutboxMail)] == before
 
 
-def test_moving_takes_the_button_in_the_new_inbox_and_tells_the_old(client: Client) -> None:
-    reader = a_reader_with_a_past()
-    waits = make_delivery(make_edition(date=date(2026, 11, 21)), reader, state="claimed")
-    link, old_desk, old_door = private_link(client, reader), desk(reader), desk(reader, "unsubscribe")
-    assert client.post(link, {"move": "1", "email": "Ada@new.example"}).status_code == 200
-    outbox.send_pending(now=timezone.now())
-    asked = mail.outbox[-1]
-    assert asked.to == ["Ada@new.example"]
-    # To somebody who may be a stranger: no link of the reader, and not where they are.
-    for part in (asked.body, html_of(asked)):
-        assert "ada@example.org" not in part and "/unsubscribe/" not in part and "/preferences/" not in part
-    move = mailed(r"/move/[\w-]{43}/")
-    assert Subscriber.objects.get().email == "ada@example.org"
-    for _ in range(2):
-        page = client.post(move, {"move": "1"})
-        assert (page.status_code, faults_of(page.content.decode())) == (200, [])
-        assert "The papers come here now" in words_of(page.content.decode())
-    reader.refresh_from_db()
-    assert (reader.email, reader.email_key, reader.state) == ("Ada@new.example", "ada@new.example", "active")
-    assert [client.get(path).status_code for path in (old_desk, old_door, link)] == [404, 404, 410]
-    assert client.get(desk(reader)).status_code == 200
-    waits.refresh_from_db()
-    assert (waits.state, waits.token) == ("pending", None)
-    outbox.send_pending(now=timezone.now())
-    told = mail.outbox[-1]
-    assert (told.to, "go elsewhere now" in told.subject) == (["ada@example.org"], True)
-    for part in (told.body, html_of(told)):
-        assert "new.example" not in part and "/unsubscribe/" not in part and "/subscribe/" in part
-    assert len(mail.outbox) == 3
-
-
-@pytest.mark.parametrize(
-    ("holder", "outcome"),
-    [
-        ({}, 200),
-        ({"state": "pending"}, 200),
-        ({"state": "unsubscribed", "unsubscribed_at": timezone.now() - timedelta(days=9)}, 200),
-        ({"state": "active"}, 409),
-        ({"state": "unsubscribed", "unsubscribed_at": timezone.now() + timedelta(days=1)}, 409),
-    ],
-)
-def test_the_answer_is_the_same_whoever_has_the_new_address(
-    client: Client, holder: dict[str, Any], outcome: int
-) -> None:
-    reader = make_subscriber(email="ada@example.org")
-    link = private_link(client, reader)
-    free = client.post(link, {"move": "1", "email": "free@example.org"})
-    if holder:
-        make_subscriber(email="new@example.org", **holder)
-    page = client.post(link, {"move": "1", "email": "new@example.org"})
-    assert (page.status_code, page.content) == (free.status_code, free.content)
-    outbox.send_pending(now=timezone.now())
-    assert mail.outbox[-1].to == ["new@example.org"]
-    done = client.post(mailed(r"/move/[\w-]{43}/"), {"move": "1"})
-    assert (done.status_code, faults_of(done.content.decode())) == (outcome, [])
-    reader.refresh_from_db()
-    assert reader.email == ("new@example.org" if outcome == 200 else "ada@example.org")
-    assert Subscriber.objects.filter(email="new@example.org").count() == 1
-
-
-def test_a_suppressed_address_gets_no_mail_and_the_answer_is_the_same(client: Client) -> None:
-    reader = make_subscriber()
-    link = private_link(client, reader)
-    suppress("bounced@example.org", "bounced")
-    first = client.post(link, {"move": "1", "email": "bounced@example.org"})
-    assert outbox.send_pending(now=timezone.now()) == 0
-    assert first.content == client.post(link, {"move": "1", "email": "free@example.org"}).content
-
-
-@pytest.mark.parametrize(
-    "email", ["", "ada", "a@b.co\r\nBcc: eve@example.org", "a@b.co, c@d.co", "ada@localhost"]
-)
-def test_what_is_not_one_address_is_asked_for_again(client: Client, email: str) -> None:
-    reader = make_subscriber()
-    page = client.post(private_link(client, reader), {"move": "1", "email": email})
-    html = page.content.decode()
-    assert (page.status_code, faults_of(html)) == (400, [])
-    assert re.search(r'role="alert"><p>[A-Z][^<]+\.</p>', html)
-    assert reader.outbox.count() == 1
-
-
-def test_a_reader_asks_three_addresses_a_day_at_most_and_only_the_last_link_works(client: Client) -> None:
-    reader = make_subscriber()
-    link = private_link(client, reader)
-    for number in range(5):
-        client.post(link, {"move": "1", "email": f"new{number}@example.org"})
-        outbox.send_pending(now=timezone.now())
-    moves = [message for message in mail.outbox if "/move/" in message.body]
-    assert [message.to for message in moves] == [[f"new{number}@example.org"] for number in range(3)]
-    codes = [client.get(mailed(r"/move/[\w-]{43}/", message)).status_code for message in moves]
-    assert codes == [410, 410, 200]
-
-
-def test_a_victim_gets_three_mails_a_day_from_whomever() -> None:
-    for number in range(6):
-        reader, client = make_subscriber(), Client()
-        OutboxMail.objects.create(
-            subscriber=reader, kind="private", token_hash=one_off_hash(f"t{number}"),
-            handed_over_at=timezone.now(), state="accepted",
-        )  # fmt: skip
-        client.post(f"/private/t{number}/", {"move": "1", "email": "victim@example.org"})
-    assert OutboxMail.objects.filter(to_key="victim@example.org").count() == 3
-
-
-def test_word_to_the_old_inbox_waits_where_that_has_had_its_three_mails(client: Client) -> None:
-    reader = make_subscriber(email="ada@example.org")
-    link = private_link(client, reader)
-    for _ in range(2):
-        client.post(desk(reader), {"private": "1"})
-        assert outbox.send_pending(now=timezone.now()) == 1
-    client.post(link, {"move": "1", "email": "new@example.org"})
-    outbox.send_pending(now=timezone.now())
-    client.post(mailed(r"/move/[\w-]{43}/"), {"move": "1"})
-    assert outbox.send_pending(now=timezone.now()) == 0
-    # What went to the old inbox counts for the old one: the new one has room.
-    reader.refresh_from_db()
-    client.post(desk(reader), {"private": "1"})
-    assert outbox.send_pending(now=timezone.now()) == 1
-    assert outbox.send_pending(now=timezone.now() + timedelta(hours=24, minutes=1)) == 1
-    assert mail.outbox[-1].to == ["ada@example.org"]
-
-
-@pytest.mark.parametrize("leave_first", [True, False])
-def test_who_leaves_is_not_moved(client: Client, leave_first: bool) -> None:
-    reader = make_subscriber(email="ada@example.org")
-    link = private_link(client, reader)
-    if leave_first:
-        staying.unsubscribe(reader.pk, now=timezone.now())
-    client.post(link, {"move": "1", "email": "new@example.org"})
-    sent = outbox.send_pending(now=timezone.now())
-    assert sent == (0 if leave_first else 1)
-    if not leave_first:
-        staying.unsubscribe(reader.pk, now=timezone.now())
-        page = client.post(mailed(r"/move/[\w-]{43}/"), {"move": "1"})
-        assert page.status_code == 410 and "You left after asking" in words_of(page.content.decode())
-    assert Subscriber.objects.get().email == "ada@example.org"
-
-
 def test_who_left_may_still_be_mailed_a_private_link(client: Client) -> None:
     reader = make_subscriber()
     staying.unsubscribe(reader.pk, now=timezone.now())
@@ -390,7 +183,7 @@ def test_who_left_may_still_be_mailed_a_private_link(client: Client) -> None:
     assert outbox.send_pending(now=timezone.now()) == 1
     link = mailed(r"/private/[\w-]{43}/")
     html = client.get(link).content.decode()
-    assert re.findall(r'button[^>]* name="(\w+)"', html) == ["export", "erase"]
+    assert buttons_of(html) == ["export", "erase"]
     client.post(link, {"erase": "yes"})
     assert Subscriber.objects.count() == 0
 
@@ -400,20 +193,6 @@ def test_nobody_else_is_mailed_a_private_link(client: Client, state: str) -> Non
     reader = make_subscriber(state=state)
     client.post(desk(reader, "unsubscribe"), {"private": "1"})
     assert reader.outbox.count() == 0
-
-
-def test_addresses_that_mails_went_to_are_forgotten_after_two_days() -> None:
-    reader, now = make_subscriber(email="ada@example.org"), timezone.now()
-    for days, state in [(3, "accepted"), (1, "accepted"), (3, "pending")]:
-        one = OutboxMail.objects.create(
-            subscriber=reader, kind="move", state=state, to=f"{state}{days}@example.org",
-            to_key=f"{state}{days}@example.org", handed_over_at=now - timedelta(days=days),
-        )  # fmt: skip
-        OutboxMail.objects.filter(pk=one.pk).update(created_at=now - timedelta(days=days))
-    assert forget_addresses(now=now) == 1
-    assert names("accepted3@example.org") == []
-    kept = OutboxMail.objects.exclude(to="").order_by("to").values_list("to", flat=True)
-    assert list(kept) == ["accepted1@example.org", "pending3@example.org"]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

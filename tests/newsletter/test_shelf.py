@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.models import Edition
-from newsletter.shelf import best_stories, edition_stories, papers_by_day, spans_beside
+from newsletter.shelf import best_stories, contents_of, edition_stories, papers_by_day, spans_beside
 from newsletter.spans import Month, Week
 from papers.models import Paper
 from tests.factories import make_edition, make_paper, make_topic
@@ -99,3 +99,21 @@ def test_a_month_costs_the_same_queries_whatever_it_holds() -> None:
     with CaptureQueriesContext(connection) as many:
         assert len(best_stories(WEEK, now=NOW)) == 12
     assert len(few) == len(many) == 1
+
+
+def test_the_mark_of_an_edition_differs_where_a_paper_or_its_place_does() -> None:
+    paper = printed("A")
+    first = contents_of(MONDAY)
+    assert (first.papers, contents_of(MONDAY)) == (1, first)
+    paper.entry.card |= {"title": "B"}
+    paper.entry.save()
+    assert contents_of(MONDAY).mark != first.mark
+    twins = [(make_paper(title=title), []) for title in ("one", "two")]
+    edition = make_edition(date=MONDAY + timedelta(days=1), papers=twins)
+    before = contents_of(edition.date)
+    for entry, rank in zip(edition.entries.order_by("rank"), (12, 11), strict=True):
+        entry.rank = rank
+        entry.save()
+    after = contents_of(edition.date)
+    assert (before.papers, after.papers) == (2, 2) and before.mark != after.mark
+    assert contents_of(MONDAY + timedelta(days=2)).papers == 0

@@ -103,6 +103,17 @@ def test_the_page_shows_what_is_in_force(client: Client, weekdays: int, ticked: 
     assert chosen[1:] == ["09:00", "US/Eastern"]
 
 
+def test_who_chose_an_hour_is_told_when_the_next_mail_can_come(client: Client) -> None:
+    reader = make_subscriber(timezone="Pacific/Kiritimati", hour=7)
+    there = timezone.now() + timedelta(hours=14)
+    day = there.date() if there.hour < 7 else there.date() + timedelta(days=1)
+    sentence = f"The next one comes on {day:%A} {day.day} {day:%B %Y} at 07:00 at the earliest."
+    assert sentence in words_of(client.get(desk(reader)).content.decode())
+    for fields in ({"hour": None}, {"hour": 7, "paused_until": day + timedelta(days=9)}):
+        Subscriber.objects.update(**fields)
+        assert "The next one comes" not in words_of(client.get(desk(reader)).content.decode())
+
+
 def test_the_language_of_the_mail_is_part_of_the_choice(client: Client) -> None:
     reader = make_subscriber(topics={make_topic(slug="agents"): "more"})
     client.post(desk(reader), SAVE | {"topic-agents": "more", "language": "de"})

@@ -1,6 +1,7 @@
 """Pages about papers and topics."""
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -8,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.models import EditionPaper
-from papers.models import Paper, Topic
+from papers.models import Observation, Paper, SourceRecord, Topic
 from tests.factories import file_under, make_edition, make_paper, make_topic
 from tests.pages import get, headings_of, words_of
 
@@ -18,6 +19,28 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_topics() -> None:
     Topic.objects.all().delete()
+
+
+def tell(paper: Paper, source: str) -> SourceRecord:
+    """That this source has the paper."""
+    return SourceRecord.objects.create(
+        paper=paper,
+        source=source,
+        identity=f"arxiv:{paper.arxiv_id}",
+        arxiv_id=paper.arxiv_id,
+        title_keys=[paper.title_key],
+        payload={},
+        first_read_on=date(2026, 11, 19),
+    )
+
+
+def observe(paper: Paper, *counts: tuple[int, int | None]) -> None:
+    """Upvotes and comments as they were read, hour by hour."""
+    for hour, (upvotes, comments) in enumerate(counts):
+        at = datetime(2026, 11, 19, 6 + hour, tzinfo=UTC)
+        Observation.objects.create(
+            paper=paper, source="huggingface", observed_at=at, upvotes=upvotes, num_comments=comments
+        )
 
 
 def queries(client: Client, path: str) -> int:
@@ -88,7 +111,7 @@ def test_lists_cost_the_same_queries_whatever_their_length(client: Client) -> No
         file_under(make_paper(), topic)
         file_under(make_paper(), make_topic())
     three = [queries(client, "/topics/"), queries(client, "/topics/agents/")]
-    assert one == three == [1, 3]
+    assert one == three == [3, 4]
 
 
 def test_a_paper_page_tells_all_that_is_known(client: Client) -> None:
@@ -104,6 +127,7 @@ def test_a_paper_page_tells_all_that_is_known(client: Client) -> None:
         doi="10.1000/182",
         trending_terms=[{"name": "votes", "value": 0.5, "text": "10 upvotes at 8 hours"}],
     )
+    tell(paper, "huggingface")
     file_under(paper, topic, evidence=["tool use"])
     make_edition(date=date(2026, 11, 20), number=214, papers=[(paper, [topic])])
     html = get(client, "/papers/2604.13074/")
@@ -144,10 +168,13 @@ def test_old_arxiv_ids_with_a_slash_have_a_page(client: Client) -> None:
     assert headings_of(get(client, "/papers/hep-th/9901001/"))[0] == "Old Style"
 
 
-def test_a_crowd_of_authors_is_counted_not_listed(client: Client) -> None:
+def test_of_a_crowd_of_authors_the_first_are_listed_and_the_others_unfold(client: Client) -> None:
     paper = make_paper(authors=[f"Author {number}" for number in range(3303)], author_count=3303)
-    words = words_of(get(client, f"/papers/{paper.arxiv_id}/"))
-    assert "Author 23 and 3,279 more" in words and "Author 24" not in words
+    html = get(client, f"/papers/{paper.arxiv_id}/")
+    listed, _, unfolded = html.partition("<summary>")
+    assert "Author 23" in listed and "Author 24" not in listed
+    assert words_of(unfolded).startswith("and 3,279 more Author 24, Author 25, ")
+    assert "Author 3302" in unfolded and len(html) < 100_000
 
 
 @pytest.mark.parametrize(
@@ -195,7 +222,7 @@ def test_a_paper_page_costs_the_same_queries_however_many_topics_it_has(client: 
     one = queries(client, f"/papers/{paper.arxiv_id}/")
     for _ in range(3):
         file_under(paper, make_topic())
-    assert one == queries(client, f"/papers/{paper.arxiv_id}/") == 7  # of which four look for similar ones
+    assert one == queries(client, f"/papers/{paper.arxiv_id}/") == 8  # of which four look for similar ones
     assert Paper.objects.count() == 1
 
 
@@ -215,3 +242,98 @@ def test_withdrawn_papers_say_so_in_lists_and_on_their_page(client: Client) -> N
         assert words.count("Withdrawn") == 2, path
     pages = [words_of(get(client, f"/papers/2604.0000{number}/")) for number in (0, 2)]
     assert ["Withdrawn by its authors." in words for words in pages] == [True, False]
+
+
+def test_a_paper_that_hugging_face_does_not_have_has_no_discussion_there(client: Client) -> None:
+    paper = make_paper()
+    tell(paper, "arxiv")
+    assert "huggingface.co" not in get(client, f"/papers/{paper.arxiv_id}/")
+    tell(paper, "huggingface")
+    link = f'<a href="https://huggingface.co/papers/{paper.arxiv_id}" rel="noopener">Discussion</a>'
+    assert link in get(client, f"/papers/{paper.arxiv_id}/")
+
+
+def test_counts_that_grew_are_drawn_and_told_in_figures(client: Client) -> None:
+    paper = make_paper()
+    observe(paper, (4, 0), (12, 0), (1098, 3))
+    html = get(client, f"/papers/{paper.arxiv_id}/")
+    words = words_of(html)
+    assert "How its counts grew Upvotes 4 to 1,098 Comments 0 to 3 19 Nov, 06:00 19 Nov, 08:00 UTC" in words
+    table = "Read at (UTC) Upvotes Comments 19 Nov, 06:00 4 0 19 Nov, 07:00 12 0 19 Nov, 08:00 1,098 3"
+    assert table in words
+    assert html.count("<svg") == 2 and 'style="' not in html and "<style" not in html
+
+
+@pytest.mark.parametrize("counts", [(), ((4, None),), ((4, 1), (4, 1))], ids=["none", "one", "the same"])
+def test_counts_that_did_not_move_are_not_drawn(
+    client: Client, counts: tuple[tuple[int, int | None]]
+) -> None:
+    paper = make_paper()
+    observe(paper, *counts)
+    html = get(client, f"/papers/{paper.arxiv_id}/")
+    assert "How its counts grew" not in html and "<svg" not in html
+
+
+def test_a_paper_tells_reference_managers_what_it_is(client: Client) -> None:
+    paper = make_paper(title="Known", arxiv_id="2604.13074", doi="10.1000/182")
+    metas = re.findall(r'<meta name="(citation_\w+)" content="([^"]*)">', get(client, "/papers/2604.13074/"))
+    assert metas == [
+        ("citation_title", "Known"),
+        ("citation_author", "Ada Example"),
+        ("citation_author", "Ben Sample"),
+        ("citation_publication_date", "2026/11/18"),
+        ("citation_arxiv_id", "2604.13074"),
+        ("citation_pdf_url", "https://arxiv.org/pdf/2604.13074"),
+        ("citation_doi", "10.1000/182"),
+    ]
+    assert paper.pk
+
+
+PAGES = ("/topics/", "/topics/agents/", "/search/", "/search/?q=otter", "/papers/2604.13074/")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_not_sent_again_until_something_on_it_changes(client: Client, path: str) -> None:
+    topic = make_topic(slug="agents", name="Agents")
+    paper = make_paper(title="Otter", arxiv_id="2604.13074")
+    file_under(paper, topic)
+    first = client.get(path)
+    known = {"If-None-Match": first["ETag"]}
+    again = client.get(path, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    Paper.objects.filter(pk=paper.pk).update(title="Beaver and otter", upvotes=99)
+    Topic.objects.filter(pk=topic.pk).update(name="Crews")
+    assert client.get(path, headers=known).status_code == 200
+
+
+def test_a_paper_page_changes_when_it_is_printed(client: Client) -> None:
+    paper = make_paper(arxiv_id="2604.13074")
+    known = {"If-None-Match": client.get("/papers/2604.13074/")["ETag"]}
+    make_edition(date=date(2026, 11, 20), papers=[(paper, [])])
+    assert client.get("/papers/2604.13074/", headers=known).status_code == 200
+
+
+def test_pages_name_their_feeds_and_json(client: Client) -> None:
+    file_under(make_paper(title="Otter", arxiv_id="2604.13074"), make_topic(slug="agents"))
+    others = re.compile(r'<link rel="alternate" type="application/([a-z+]+)"[^>]* href="([^"]*)">')
+    assert {
+        path: set(others.findall(get(client, path))) - {("atom+xml", "/feed.atom")} for path in PAGES
+    } == {
+        "/topics/": {("json", "/topics.json")},
+        "/topics/agents/": {("atom+xml", "/topics/agents/feed.atom"), ("json", "/topics/agents.json")},
+        "/search/": set(),
+        "/search/?q=otter": {
+            ("atom+xml", "/search/feed.atom?q=otter"),
+            ("json", "/search.json?q=otter"),
+        },
+        "/papers/2604.13074/": {("json", "/papers/2604.13074.json")},
+    }
+
+
+def test_hidden_papers_are_not_counted(client: Client) -> None:
+    topic = make_topic(slug="agents", name="Agents")
+    for fields in ({}, {"hidden": True}, {}):
+        file_under(make_paper(**fields), topic)
+    file_under(make_paper(hidden=True), topic, decision="removed")
+    assert headings_of(get(client, "/topics/")) == ["Topics", "Agents 2 papers"]
+    assert "2 papers newest first" in words_of(get(client, "/topics/agents/"))
