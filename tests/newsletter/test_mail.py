@@ -340,7 +340,7 @@ def test_who_follows_no_topic_gets_the_top_papers(edition: Edition) -> None:
 @pytest.mark.parametrize(
     ("facts_of", "line"),
     [
-        ({"upvotes": 0, "num_comments": 0}, "2 authors · 18 Nov · ▲ 0"),
+        ({"upvotes": 0, "num_comments": 0, "github_stars": 0}, "2 authors · 18 Nov · ▲ 0"),
         ({"upvotes": None, "num_comments": 1, "published_on": None}, "2 authors · 1 comment"),
         (
             {"upvotes": 12345, "num_comments": 0, "published_on": date(2025, 1, 2)},
