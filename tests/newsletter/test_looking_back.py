@@ -180,6 +180,12 @@ def test_a_card_names_the_two_topics_that_fit_best(client: Client) -> None:
     assert re.findall(r'href="(.*?)"', kicker[1]) == ["/topics/shelf-a/", "/topics/shelf-b/"]
 
 
+def test_a_reason_too_weak_to_tell_leaves_no_full_stop_behind() -> None:
+    weak = {"name": "votes", "text": "1 upvote at 11 h, on course for about 2"}
+    story = front.story_of({}, [], [weak])
+    assert (story.why, story.tells_more) == ("", False)
+
+
 def test_only_the_first_sections_have_summaries(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "TOLD_SECTIONS", 1)
     topics = [make_topic(), make_topic()]
