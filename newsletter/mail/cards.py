@@ -47,9 +47,9 @@ def facts(card: Mapping[str, Any], *, beside: date) -> str:
     parts = [
         clipped(byline(card), MAX_BYLINE),
         short_day(card["published_on"], beside),
-        f"▲ {compact(card['upvotes'])}" if card["upvotes"] is not None else "",
+        f"▲\N{NO-BREAK SPACE}{compact(card['upvotes'])}" if card["upvotes"] is not None else "",
         _comments(comments) if comments else "",
-        f"★ {compact(card['github_stars'])}" if card["github_stars"] else "",
+        f"★\N{NO-BREAK SPACE}{compact(card['github_stars'])}" if card["github_stars"] else "",
     ]
     return " · ".join(part for part in parts if part)
 
