@@ -1,14 +1,14 @@
-"""One of everything that has a page: invented papers in a printed edition, readers, links of every kind."""
+"""Invented papers in printed editions, for the pages of tests/browser/scenes.py to show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 
-from newsletter.models import Edition, OutboxMail, Subscriber
-from newsletter.tokens import link_token, one_off_hash
-from papers.models import Paper, Topic
-from tests.factories import file_under, make_edition, make_paper, make_subscriber, make_topic
+from newsletter.models import Edition
+from papers.models import Observation, Paper, Topic
+from tests.factories import file_under, make_edition, make_paper, make_topic
 
 TOPICS = {
     "Language models": "Pretraining, scaling and behaviour of models of text.",
@@ -72,6 +72,10 @@ A Benchmark Is a Promise
     Datasets and benchmarks;; 1; 29; 11;
 Depth Without Parallax: Learning From a Single Fixed Camera
     Vision;; 6; 27;; 45
+$O(n \\log n)$ Attention With $\\ell_2$-Bounded Keys, and Why $\\alpha_{t+1} \\leq \\alpha_t$ Is Enough
+    Language models;; 21; 26; 3;
+<script>alert("A Paper")</script> & Other Titles That Are Not Markup: https://example.org/averyveryverylongaddresswithoutaspace
+    Language models;; 3; 25;;
 """
 ABSTRACT = """
 We show that a modest change in how the work is scheduled, with no new parameters and no second model,
@@ -87,18 +91,20 @@ Ada Holm, Bram Vermeer, Chioma Okafor, Dmitri Petrov, Elif Aydin, Farid Rahimi, 
 Hiro Tanaka, Ines Duarte, Jonas Weber, Kavya Rao, Lars Nilsen, Mei Chen, Noor Haddad, Oskar
 Virtanen, Priya Menon, Quentin Leroy, Rosa Serrano, Sven Berg, Tariq Aziz, Uma Iyer
 """
-DAY = date(2026, 11, 20)
+DAY = timezone.now().date()  # so that there is a mail of today
 
 
 @dataclass(frozen=True)
-class Gallery:
-    pages: dict[str, str]  # name -> path
-    confirm_token: str
-    unsubscribe_path: str
+class Hung:
+    """What there is to look at."""
+
+    topics: Mapping[str, Topic]
+    lead: Paper
+    bare: Paper
 
 
-def hang_gallery() -> Gallery:
-    """Save it all and return where it hangs."""
+def hang_gallery() -> Hung:
+    """Save it all: today's edition, yesterday's, and an empty one the day before."""
     topics = _topics()
     printed: list[tuple[Paper, list[Topic]]] = []
     rows = PAPERS.strip().splitlines()
@@ -115,46 +121,20 @@ def hang_gallery() -> Gallery:
         date=DAY, number=214, candidate_count=61, papers=printed,
         note="A slow day for vision, a loud one for inference.",
     )  # fmt: skip
-    reader = make_subscriber(
-        topics={topics["Agents"]: "normal", topics["Theory"]: "less", topics["Vision"]: "more"}
-    )
-    leaving = make_subscriber()
-    left = make_subscriber(state="unsubscribed")
-    OutboxMail.objects.create(
-        subscriber=reader, kind="confirm", mix=reader.mix, state="accepted", handed_over_at=timezone.now(),
-        token_hash=one_off_hash("a-good-token"),
-    )  # fmt: skip
-    OutboxMail.objects.create(
-        subscriber=reader, kind="confirm", mix=reader.mix, state="accepted",
-        handed_over_at=timezone.now() - timedelta(days=4), token_hash=one_off_hash("an-old-token"),
-    )  # fmt: skip
-    pages = _pages(printed[0][0], reader, leaving, left)
-    return Gallery(pages=pages, confirm_token="a-good-token", unsubscribe_path=pages["unsubscribe"])
+    _watch(printed[0][0])
+    return Hung(topics=topics, lead=printed[0][0], bare=_bare_paper())
 
 
-def _pages(lead: Paper, reader: Subscriber, leaving: Subscriber, left: Subscriber) -> dict[str, str]:
-    return {
-        "today": "/",
-        "edition": f"/{DAY}/",
-        "quiet": f"/{DAY - timedelta(days=2)}/",
-        "topics": "/topics/",
-        "topic": "/topics/language-models/",
-        "search": "/search/?q=throughput+decoding+OR+agents",
-        "search-narrowed": "/search/?q=model&topic=language-models&topic=agents&from=2026-11-01",
-        "search-nothing": "/search/?q=interpretabillity+probe",
-        "search-asked-nothing": "/search/",
-        "paper": f"/papers/{lead.arxiv_id}/",
-        "paper-unknown": f"/papers/{_bare_paper().title_hash}/",
-        "subscribe": "/subscribe/?topic=agents",
-        "preferences-link": "/preferences/",
-        "confirm": "/confirm/a-good-token/",
-        "expired": "/confirm/an-old-token/",
-        "unknown-link": "/confirm/nobody/",
-        "preferences": f"/preferences/{link_token('preferences', reader.handle, reader.secret)}/",
-        "unsubscribe": f"/unsubscribe/{link_token('unsubscribe', leaving.handle, leaving.secret)}/",
-        "left": f"/unsubscribe/{link_token('unsubscribe', left.handle, left.secret)}/",
-        "404": "/nowhere/",
-    }
+def _watch(paper: Paper) -> None:
+    """Two days of readings, as the plot of a paper shows them."""
+    now = timezone.now()
+    Observation.objects.bulk_create(
+        Observation(
+            paper=paper, source="huggingface", observed_at=now - timedelta(hours=48 - hours),
+            upvotes=hours * 3, num_comments=hours // 8, github_stars=1000 + hours * 5,
+        )
+        for hours in range(0, 49, 4)
+    )  # fmt: skip
 
 
 def _topics() -> dict[str, Topic]:
