@@ -96,3 +96,11 @@ def test_a_form_is_sent_anew_long_before_it_is_too_old(monkeypatch: pytest.Monke
     monkeypatch.setattr(freshness, "time", lambda: began + FORM_KEEPS.total_seconds())
     for name, value in known.items():
         assert ask((), headers={name: value}, **how).status_code == 200
+
+
+def test_whoever_writes_a_template_sees_it(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DEBUG = True
+    first = ask(())
+    assert ask((), never, headers={"If-None-Match": first["ETag"]}).status_code == 304
+    monkeypatch.setattr(freshness, "_newest", lambda: 2**63)
+    assert ask((), headers={"If-None-Match": first["ETag"]}).status_code == 200
