@@ -95,6 +95,7 @@ class Plain:
         host = urlsplit(self._site).hostname
         token = link_token("unsubscribe", reader.handle, reader.secret)
         return {
+            "Content-Language": "en",
             "List-Id": f"<daily.{host}>",
             "List-Unsubscribe": f"<{self.frame['unsubscribe_prefix']}{token}/>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

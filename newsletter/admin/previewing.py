@@ -9,6 +9,7 @@ see it whole; with the right to view them only, the same mail is shown without p
 from dataclasses import dataclass
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -82,7 +83,7 @@ def page(desk: "admin.ModelAdmin[Edition]", request: HttpRequest, number: int) -
         "edition": edition,
         "form": form,
         "may_see_readers": _may(request, "view"),
-        "mixes": [(mix.pk, f"{topics_in_words(mix)} · {mix.length} papers") for mix in offered],
+        "mixes": [(mix.pk, f"{topics_in_words(mix)} · {_length(mix)}") for mix in offered],
         "windows": WINDOWS.items(),
         "chosen": chosen,
         "sandbox": SANDBOX,
@@ -134,7 +135,7 @@ def _chosen(request: HttpRequest, edition: Edition) -> Chosen | None:
         mixes = TopicMix.objects.prefetch_related("choices__topic")
         mix = get_object_or_404(mixes, pk=_number(request.GET["mix"]))
         editions = _asked_for(request, edition) or [edition]
-        words = f"for {topics_in_words(mix)}, {mix.length} papers" + _over(editions)
+        words = f"for {topics_in_words(mix)}, {_length(mix)}" + _over(editions)
         return Chosen(mix, editions, None, words, f"mix={mix.pk}&editions={len(editions)}")
     return None
 
@@ -158,6 +159,14 @@ def _owed(reader: Subscriber, edition: Edition) -> list[Edition]:
     if covered is None:
         return up_to(edition, MOST if reader.weekdays.bit_count() == 1 else 1)
     return [one for one in up_to(edition, MOST) if one == edition or one.date > covered]
+
+
+def _length(mix: TopicMix) -> str:
+    """ "10 papers", and in which language where that is not the desk's own."""
+    said = f"{mix.length} papers"
+    if mix.language == settings.LANGUAGE_CODE:
+        return said
+    return f"{said}, in {dict(settings.LANGUAGES).get(mix.language, mix.language)}"
 
 
 def _over(editions: list[Edition]) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
-from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
@@ -56,7 +55,6 @@ class Press:
         self._matches = {(entry.rank, match.topic): match for entry in entries for match in entry.matches}
         self._composer = Composer(entries)
         self._site = site()
-        self._preferences_prefix = _prefix(self._site, "preferences", "x")
         self._envelope = self._new_envelope()
         with translation.override(language):
             self._head, self._foot = self._frame()
@@ -153,9 +151,11 @@ class Press:
 
     def _more_and_less(self, key: str) -> dict[str, str]:
         """The links by which a reader gets more or less of what this paper is about, each with a hole."""
-        own = f"{self._preferences_prefix}{mark('preferences')}"
-        name = quote(key)
-        return {"more_url": f"{own}/more/{name}/", "less_url": f"{own}/less/{name}/"}
+        token = mark("preferences")
+        return {
+            "more_url": self._site + reverse("more_like", args=[token, key]),
+            "less_url": self._site + reverse("less_like", args=[token, key]),
+        }
 
     def _frame(self) -> tuple[Cut, Cut]:
         """Return head and foot, each as text and HTML, cut at their holes."""
@@ -170,7 +170,7 @@ class Press:
             "hole": {name: mark(name) for name in HOLES},
             "own_links": self._own_links,
             "lost_link_url": self._site + reverse("preferences_link"),
-            "preferences_prefix": self._preferences_prefix,
+            "preferences_prefix": _prefix(self._site, "preferences", "x"),
             "unsubscribe_prefix": self._envelope.unsubscribe_prefix,
             "browser_prefix": self._browser_prefix(),
         }

@@ -8,6 +8,7 @@ from django.utils.dateformat import format as set_date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from papers.days import long_day, near_day
 from papers.templatetags.newsprint import grouped
 
 WEEK = (5, 8)  # days, first and last included: what is called a week
@@ -47,13 +48,13 @@ class Span:
     @property
     def dates(self) -> str:
         """ "Friday 20 November 2026", "Saturday 14 to Friday 20 November 2026"."""
-        whole = set_date(self.last, pgettext("format of a day", "l j F Y"))
+        whole = long_day(self.last)
         if self.is_day:
             return whole
         if self.first.year != self.last.year:
-            first = set_date(self.first, pgettext("format of a day", "l j F Y"))
+            first = long_day(self.first)
         elif self.first.month != self.last.month:
-            first = set_date(self.first, pgettext("format of a day", "l j F"))
+            first = near_day(self.first)
         else:
             first = set_date(self.first, pgettext("format of a day", "l j"))
         return _("%(first_day)s to %(last_day)s") % {"first_day": first, "last_day": whole}
@@ -94,7 +95,7 @@ class Span:
         """Which of the days: "Tuesday"; with the date where that is not clear."""
         if (self.last - edition) < timedelta(days=7):
             return _weekday(edition)
-        return set_date(edition, pgettext("format of a day", "l j F"))
+        return near_day(edition)
 
     def kicker(self, edition: date, *, lead: bool) -> str:
         """What stands above a card's title: nothing in the mail of one day."""

@@ -34,9 +34,9 @@ def mails() -> dict[str, str]:
         )
         for ago in range(6, -1, -1)
     ]
-    mix = make_subscriber(topics=dict.fromkeys(topics, "normal")).mix
+    reader = make_subscriber(topics=dict.fromkeys(topics, "normal"))
     return {
-        f"mail-{name}": preview(editions[-count:], mix).html
+        f"mail-{name}": preview(editions[-count:], reader.mix, reader).html
         for name, count in (("day", 1), ("weekend", 3), ("week", 7))
     }
 

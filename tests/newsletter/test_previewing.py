@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from newsletter.mixes import mix_for
 from newsletter.models import Edition
 from newsletter.shelf import window
 from papers.models import Topic
@@ -68,3 +69,15 @@ def test_a_mail_of_the_eight_editions_of_a_week_in_which_the_clocks_go_back_is_s
     assert f"html/?subscriber={reader.pk}&amp;editions=8" in page
     frame = client.get(f"{url}html/?subscriber={reader.pk}&editions=8")
     assert frame.status_code == 200
+
+
+def test_mixes_that_differ_by_language_alone_can_be_told_apart_and_are_shown_in_it(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    topic = make_topic(name="Agents")
+    edition = editions_of_a_week(topic)[-1]
+    mixes = [mix_for({topic: "normal"}, language=language) for language in ("en", "de")]
+    url = f"/admin/newsletter/edition/{edition.pk}/preview/"
+    page = client.get(url).content.decode()
+    assert [f"Agents · 10 papers{said}<" in page for said in ("", ", in Deutsch")] == [True, True]
+    for mix in mixes:
+        assert f'<html lang="{mix.language}">' in client.get(f"{url}html/?mix={mix.pk}").content.decode()
