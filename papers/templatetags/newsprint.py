@@ -17,9 +17,9 @@ from papers.tex import readable as tex_readable
 
 register = template.Library()
 # What they write is told there: "Friday 20 November 2026", and the like in other languages.
-register.filter("long_day", days.long_day)
-register.filter("full_day", days.full_day)
-register.filter("near_day", days.near_day)
+register.filter("long_day", days.long_day, expects_localtime=True)
+register.filter("full_day", days.full_day, expects_localtime=True)
+register.filter("near_day", days.near_day, expects_localtime=True)
 register.filter("month_and_year", days.month_and_year)
 
 
