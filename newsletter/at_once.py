@@ -1,16 +1,20 @@
 """The edition that is out now, for a reader who does not want to wait for the next: one row of the ledger.
 
-The scheduled mail of that edition then does not follow, since a reader has one row for each edition.
+The scheduled mail of that edition then does not follow, since a reader has one row for each edition. Where
+everybody takes the paper as soon as it is out, an edition is closed within minutes: for who subscribes later
+in the day it is opened once more, and closes again behind that mail.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from django.db import transaction
 from django.db.models import Q
 
 from newsletter.delivery import owed
-from newsletter.delivery.planning import plan
+from newsletter.delivery.closing import reopen
+from newsletter.delivery.planning import keep_planners_out, plan
 from newsletter.models import Delivery, Edition, EditionPaper, Subscriber, TopicMix
 
 # Before today's is out, yesterday's is the paper of the day.
@@ -53,14 +57,24 @@ def send(reader: Subscriber, *, now: datetime) -> AtOnce:
     found = look(reader, now=now)
     if found.answer is not Answer.READY or found.edition is None:
         return found
-    plan(found.edition, now=now, only=reader, late_too=True)
-    # Whoever left, or whose edition closed, in this very moment got no row: so look again.
+    write(found.edition, reader, now=now)
+    # Whoever left, or whose edition was cancelled, in this very moment got no row: so look again.
     return look(reader, now=now)
+
+
+def write(edition: Edition, reader: Subscriber, *, now: datetime) -> None:
+    """Write the reader's row and have the edition sent, both or neither."""
+    with transaction.atomic():
+        # Before the edition is touched: who closes one takes these locks in the same order.
+        keep_planners_out()
+        reopen(edition)
+        if not plan(edition, now=now, only=reader, late_too=True):
+            transaction.set_rollback(True)
 
 
 def _of_the_day(*, now: datetime) -> Edition | None:
     sendable = Edition.objects.filter(
-        state__in=Edition.SENDABLE, paused_at=None, released_at__lte=now, date__gte=now.date() - NEWEST
+        state__in=Edition.PRINTED, paused_at=None, released_at__lte=now, date__gte=now.date() - NEWEST
     )
     return sendable.filter(date__lte=now.date()).order_by("-date").first()
 

@@ -94,13 +94,13 @@ def story_of(
     """Return the story of one edition entry, under its best match. `settled`: its votes are in."""
     terms = list(terms)
     best = matches[0] if matches else {}
+    why = explain(terms, beside_counts=True, settled=settled)  # the line of facts shows comments and stars
     return Story(
         card=card,
         topic=best.get("topic", ""),
         topic_name=best.get("name", ""),
-        # The line of facts shows comments and stars.
-        why=explain(terms, beside_counts=True, settled=settled),
-        tells_more=any(_tells_more(term, settled=settled) for term in terms),
+        why=why,
+        tells_more=why != "" and any(_tells_more(term, settled=settled) for term in terms),
         matches=matches,
         day=day,
     )

@@ -29,4 +29,5 @@ def mails_lately(email_key: str, *, now: datetime) -> QuerySet[OutboxMail]:
     # One that the mail server kept waiting counts from the moment when it left.
     recent = Q(created_at__gt=now - DAY) | Q(handed_over_at__gt=now - DAY)
     waits = Q(state=OutboxMail.State.PENDING)
-    return OutboxMail.objects.filter(to_it, recent | waits)
+    never_left = Q(state=OutboxMail.State.REJECTED, handed_over_at=None)
+    return OutboxMail.objects.filter(to_it, recent | waits).exclude(never_left)

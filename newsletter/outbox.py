@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.text import wrap
 
 from newsletter import times
 from newsletter.delivery import rate
@@ -35,6 +36,7 @@ State = OutboxMail.State
 ONE_OFF = (Kind.CONFIRM, Kind.PRIVATE, Kind.MOVE)
 FOR_READERS = (Kind.PREFERENCES, Kind.MOVE)
 MAX_ATTEMPTS = 6
+TEXT_WIDTH = 76  # characters a line, as the digests have; links stay whole
 LONGEST_WAIT = 20  # seconds for the rate; then the next tick goes on
 # So long after the timeout of its one mail, whoever held it is dead.
 ABANDONED_AFTER = timedelta(minutes=15)
@@ -202,7 +204,7 @@ def compose(mail: OutboxMail, token: str) -> EmailMultiAlternatives:
         context = _context(mail, mix, token)
         message = EmailMultiAlternatives(
             subject=" ".join(render_to_string(f"{folder}/subject.txt", context).split()),
-            body=render_to_string(f"{folder}/body.txt", context),
+            body=wrap(render_to_string(f"{folder}/body.txt", context), TEXT_WIDTH),
             to=[mail.to or mail.subscriber.email],
             headers={"Auto-Submitted": "auto-generated", "Content-Language": mix.language},
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from math import ceil
 
@@ -59,7 +59,7 @@ def edition(request: HttpRequest, day: date) -> HttpResponseBase:
 
 @require_safe
 def this_week(request: HttpRequest) -> HttpResponseBase:
-    """The latest week that has an edition."""
+    """The latest week that has a paper to read."""
     return _span_page(request, Week.of(_latest_day()), is_latest=True)
 
 
@@ -71,7 +71,7 @@ def week(request: HttpRequest, span: Week) -> HttpResponseBase:
 
 @require_safe
 def this_month(request: HttpRequest) -> HttpResponseBase:
-    """The latest month that has an edition."""
+    """The latest month that has a paper to read."""
     return _span_page(request, Month.of(_latest_day()), is_latest=True)
 
 
@@ -238,8 +238,10 @@ def _names(topics: Iterable[Topic]) -> list[tuple[str, str]]:
 
 
 def _latest_day() -> date:
-    """Of the latest edition; before the first, today."""
+    """Of the latest edition with papers; where none has, the latest at all; before the first, today."""
     today = _utc_today()
+    if last := last_with_papers(before=today + timedelta(days=1)):
+        return last
     return shown(today=today).values_list("date", flat=True).first() or today
 
 

@@ -63,6 +63,13 @@ def close_if_done(edition: Edition, *, now: datetime, late_too: bool = False) ->
     return closed
 
 
+def reopen(edition: Edition) -> None:
+    """Let a closed edition be sent once more, in the caller's transaction, which keeps planners out."""
+    closed = (Edition.State.CLOSED, Edition.State.CLOSED_WITH_IN_DOUBT)
+    again = Edition.objects.filter(pk=edition.pk, state__in=closed)
+    again.update(state=Edition.State.SENDING, closed_at=None)
+
+
 def held_elsewhere(edition: Edition) -> tuple[int, datetime | None]:
     """How many rows other senders hold, and when the first claim runs out."""
     held = Delivery.objects.filter(edition=edition, state__in=[State.CLAIMED, State.HANDOFF])

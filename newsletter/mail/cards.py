@@ -39,14 +39,17 @@ def one_line(name: str, context: dict[str, Any]) -> str:
 
 
 def facts(card: Mapping[str, Any], *, beside: date) -> str:
-    """ "Sample Lab · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k"; what is unknown is left out."""
+    """ "Sample Lab · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k"; what is unknown is left out.
+
+    So are comments and stars where there are none.
+    """
     comments = card["num_comments"]
     parts = [
         clipped(byline(card), MAX_BYLINE),
         short_day(card["published_on"], beside),
-        f"▲ {compact(card['upvotes'])}" if card["upvotes"] is not None else "",
+        f"▲\N{NO-BREAK SPACE}{compact(card['upvotes'])}" if card["upvotes"] is not None else "",
         _comments(comments) if comments else "",
-        f"★ {compact(card['github_stars'])}" if card["github_stars"] is not None else "",
+        f"★\N{NO-BREAK SPACE}{compact(card['github_stars'])}" if card["github_stars"] else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -23,6 +23,9 @@ LEFT_OUT = {
     Suppression: {"id", "address_hash"},
 }
 
+# Of a mail to an inbox that is not the reader's: it would tell whether we write to that address at all.
+WHAT_BECAME_OF_IT = {"state", "reason", "attempts", "next_at", "handed_over_at", "sent_at"}
+
 
 def everything(reader: Subscriber, *, now: datetime) -> dict[str, Any]:
     """The document: values are text, numbers, dates, None, and lists and dicts of these (docs/readers.md)."""
@@ -33,7 +36,8 @@ def everything(reader: Subscriber, *, now: datetime) -> dict[str, Any]:
         "exported_at": now,
         "reader": _columns(reader) | {"choice": choices.of(reader.mix_id)},
         "mails_asked_for": [
-            _columns(mail) | {"choice": choices.of(mail.mix_id)} for mail in reader.outbox.order_by("pk")
+            _asked_for(mail, reader) | {"choice": choices.of(mail.mix_id)}
+            for mail in reader.outbox.order_by("pk")
         ],
         "deliveries": [
             _columns(row)
@@ -58,6 +62,13 @@ def log_of(reader: Subscriber) -> QuerySet[LogEntry]:
     """What the admin's log says about this reader."""
     kind = ContentType.objects.get_for_model(Subscriber)
     return LogEntry.objects.filter(content_type=kind, object_id=str(reader.pk)).order_by("action_time")
+
+
+def _asked_for(mail: OutboxMail, reader: Subscriber) -> dict[str, Any]:
+    row = _columns(mail)
+    if mail.kind != OutboxMail.Kind.MOVE or mail.to_key == reader.email_key:
+        return row
+    return {name: value for name, value in row.items() if name not in WHAT_BECAME_OF_IT}
 
 
 def _columns(row: Model) -> dict[str, Any]:

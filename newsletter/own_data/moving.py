@@ -51,11 +51,12 @@ def request_move(link: OutboxMail, address: Address, *, now: datetime) -> None:
         moves = reader.outbox.filter(kind=OutboxMail.Kind.MOVE)
         if moves.filter(created_at__gt=now - DAY).count() >= MAILS_PER_DAY:
             return
-        if may_be_mailed(address.key, now=now):
-            _make_void(reader, kinds=[OutboxMail.Kind.MOVE], reason="another was asked for", now=now)
-            OutboxMail.objects.create(
-                subscriber=reader, kind=OutboxMail.Kind.MOVE, to=address.email, to_key=address.key
-            )
+        _make_void(reader, kinds=[OutboxMail.Kind.MOVE], reason="another was asked for", now=now)
+        mail = OutboxMail(subscriber=reader, kind=OutboxMail.Kind.MOVE, to=address.email, to_key=address.key)
+        if not may_be_mailed(address.key, now=now):
+            # Asked for all the same: what this reader can do next must not tell that we do not write there.
+            mail.state, mail.reason = OutboxMail.State.REJECTED, "this address may not be mailed now"
+        mail.save()
 
 
 def look_up(token: str, *, now: datetime) -> Move:
@@ -108,7 +109,11 @@ def _confirm(mail: OutboxMail, *, now: datetime) -> Move:
     mail.used_at = now
     mail.save(update_fields=["used_at"])
     old = Address(reader.email, reader.email_key)
-    _make_void(reader, kinds=OutboxMail.Kind, reason="the reader moved", now=now)
+    # But for the word to an inbox that was left before: whoever moves on must not be able to stop that.
+    voided = set(OutboxMail.Kind) - {OutboxMail.Kind.MOVED}
+    _make_void(reader, kinds=voided, reason="the reader moved", now=now)
+    # A used link to confirm shows its reader the way on, which whoever has the old inbox must not learn.
+    reader.outbox.filter(kind=OutboxMail.Kind.CONFIRM).update(token_hash="")
     # They went to the old inbox, and count for it.
     reader.outbox.filter(to_key="").update(to=old.email, to_key=old.key)
     reader.email, reader.email_key, reader.secret = mail.to, mail.to_key, new_handle()
@@ -123,7 +128,12 @@ def _confirm(mail: OutboxMail, *, now: datetime) -> Move:
 
 
 def _tell_old_inbox(reader: Subscriber, old: Address, *, now: datetime) -> None:
-    if suppressed([old.key]):
+    untold = reader.outbox.filter(kind=OutboxMail.Kind.MOVED, state=OutboxMail.State.PENDING)
+    # Back in an inbox that was not told yet that they had left it.
+    untold.filter(to_key=reader.email_key).update(
+        state=OutboxMail.State.REJECTED, used_at=now, reason="the reader moved back"
+    )
+    if suppressed([old.key]) or untold.filter(to_key=old.key).exists():
         return
     # The cap holds for this one too; but it is late then, and not left out.
     room = may_be_mailed(old.key, now=now)

@@ -26,13 +26,15 @@ def private(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         return bad_link(request)
     if not links.is_fresh(link, now=timezone.now()):
-        return render(request, "newsletter/private_expired.html", status=410)
+        return _expired(request)
     if "export" in request.POST:
         return _download(link.subscriber)
     if "move" in request.POST:
         return _ask_to_move(request, link)
     if request.POST.get("erase") == "yes":
-        erasing.erase(link, now=timezone.now())
+        # Stale by now: a move in another window may have come first, and nobody must believe to be forgotten.
+        if not erasing.erase(link, now=timezone.now()):
+            return _expired(request)
         return render(request, "newsletter/erased.html")
     if "erase" in request.POST:
         return render(request, "newsletter/erase.html", {"masked": masked(link.subscriber.email)})
@@ -58,6 +60,10 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         else "",
     }
     return render(request, "newsletter/move.html", context, status=STATUS.get(seen.outcome, 410))
+
+
+def _expired(request: HttpRequest) -> HttpResponse:
+    return render(request, "newsletter/private_expired.html", status=410)
 
 
 def _page(request: HttpRequest, link: OutboxMail, form: MoveForm) -> HttpResponse:

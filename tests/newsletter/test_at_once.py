@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from newsletter.at_once import Answer, look, send
+from newsletter.at_once import Answer, look, send, write
+from newsletter.delivery.closing import close_if_done
 from newsletter.delivery.planning import plan_due
 from newsletter.models import Delivery, Edition, Subscriber
 from papers.models import Topic
@@ -78,7 +79,8 @@ def test_nothing_is_sent_where_nothing_matches(now: datetime, agents: Topic) -> 
         (0, {"state": "open"}, Answer.NO_EDITION),
         (0, {"state": "held", "released_at": None}, Answer.NO_EDITION),
         (0, {"state": "cancelled"}, Answer.NO_EDITION),
-        (0, {"state": "closed"}, Answer.NO_EDITION),
+        (0, {"state": "missed"}, Answer.NO_EDITION),
+        (0, {"state": "closed"}, Answer.READY),
         (0, {"paused_at": timezone.now()}, Answer.NO_EDITION),
     ],
 )
@@ -104,6 +106,25 @@ def test_who_has_a_row_is_told_so(now: datetime, agents: Topic, state: str, answ
     make_delivery(edition, reader, state=state)
     assert send(reader, now=now).answer is answer
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.parametrize("state", ["closed", "closed_with_in_doubt"])
+def test_an_edition_that_closed_behind_the_others_is_sent_to_a_latecomer_and_closes_again(
+    now: datetime, agents: Topic, state: str
+) -> None:
+    edition = edition_of(now, agents, state=state, closed_at=now)
+    assert send(reader_of(agents, now), now=now).answer is Answer.COMES
+    edition.refresh_from_db()
+    assert (edition.state, edition.closed_at) == ("sending", None)
+    Delivery.objects.update(state="accepted", settled_at=now)
+    assert close_if_done(edition, now=now)
+
+
+def test_it_stays_closed_where_no_row_is_written(now: datetime, agents: Topic) -> None:
+    edition = edition_of(now, agents, state="closed", closed_at=now)
+    write(edition, reader_of(agents, now, state="unsubscribed"), now=now)
+    edition.refresh_from_db()
+    assert (edition.state, edition.closed_at, Delivery.objects.count()) == ("closed", now, 0)
 
 
 def test_who_left_meanwhile_gets_no_row(now: datetime, agents: Topic) -> None:

@@ -208,6 +208,7 @@ def test_32_one_click_works_from_a_mail_program_through_the_real_server(website:
     for headers in (
         {"Origin": "https://mail.example", "Referer": "https://mail.example/inbox"},
         {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+        {"Content-Type": "application/x-www-form-urlencoded; charset=us-ascii"},
         {},
     ):
         form = {"Content-Type": "application/x-www-form-urlencoded"}

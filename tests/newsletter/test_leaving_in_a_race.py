@@ -192,7 +192,8 @@ def test_a_victim_is_asked_three_times_by_twelve_readers_at_once() -> None:
     for thread, _ in threads:
         thread.join()
     assert [answer for _, (answer,) in threads] == [None] * 12
-    assert OutboxMail.objects.filter(to_key="v@example.org").count() == 3
+    mails = OutboxMail.objects.filter(to_key="v@example.org")
+    assert mails.exclude(state="rejected").count() == 3
 
 
 def test_a_digest_that_was_claimed_before_the_move_goes_to_the_new_address_only() -> None:

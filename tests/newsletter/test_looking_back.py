@@ -107,8 +107,11 @@ def test_the_bar_says_which_page_is_open(client: Client) -> None:
         assert re.findall(r'href="([^"]*)" aria-current="page"', get(client, path)) == [path]
 
 
-def test_this_week_is_the_latest_that_has_an_edition(client: Client) -> None:
+@pytest.mark.parametrize("quiet_days", [(), (40,)])
+def test_this_week_is_the_latest_that_has_papers(client: Client, quiet_days: tuple[int, ...]) -> None:
     printed(0, 1)
+    for days in quiet_days:
+        make_edition(date=MONDAY + timedelta(days=days), state=Edition.State.EMPTY)
     for path, span in (("/week/", "Week 10, 2026"), ("/month/", "March 2026")):
         html = get(client, path)
         assert headings_of(html)[:2] == [f"The best papers: {span}", "Paper 1"]
@@ -175,6 +178,12 @@ def test_a_card_names_the_two_topics_that_fit_best(client: Client) -> None:
     kicker = re.search(r'<p class="kicker">(.*?)</p>', get(client, f"/{MONDAY}/"))
     assert kicker is not None and words_of(kicker[1]) == "Shelf a · Shelf b"
     assert re.findall(r'href="(.*?)"', kicker[1]) == ["/topics/shelf-a/", "/topics/shelf-b/"]
+
+
+def test_a_reason_too_weak_to_tell_leaves_no_full_stop_behind() -> None:
+    weak = {"name": "votes", "text": "1 upvote at 11 h, on course for about 2"}
+    story = front.story_of({}, [], [weak])
+    assert (story.why, story.tells_more) == ("", False)
 
 
 def test_only_the_first_sections_have_summaries(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

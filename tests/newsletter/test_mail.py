@@ -81,11 +81,11 @@ def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) 
     assert [line for line in shown.split("\n") if line] == [
         *("Paper Round", "Friday 20 November 2026 · No. 12 · 3 papers for you"),
         *("From the editor: Read the second one.", "It is short.", "AGENTS", "------"),
-        *("Où vont les agents ?", "2 authors · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k", abstract),
+        *("Où vont les agents ?", "2 authors · 18 Nov · ▲\xa061 · 4 comments · ★\xa01.2k", abstract),
         *("Why: you follow Agents (“agents”); 61 upvotes.", f"http://127.0.0.1:8000/papers/{keys[0]}/"),
         *(taste[0], "Both", "2 authors · 18 Nov", abstract),
         *("Why: you follow Agents (“agents”).", f"http://127.0.0.1:8000/papers/{keys[2]}/"),
-        *(taste[2], "THEORY", "------", "Bounds", "Sample Lab · 18 Nov · ▲ 10 · 1 comment", abstract),
+        *(taste[2], "THEORY", "------", "Bounds", "Sample Lab · 18 Nov · ▲\xa010 · 1 comment", abstract),
         *("Why: you follow Theory (“theory”); 10 upvotes.", f"http://127.0.0.1:8000/papers/{keys[1]}/"),
         *("Code: https://example.org/code", taste[1]),
     ]
@@ -339,11 +339,11 @@ def test_who_follows_no_topic_gets_the_top_papers(edition: Edition) -> None:
 @pytest.mark.parametrize(
     ("facts_of", "line"),
     [
-        ({"upvotes": 0, "num_comments": 0}, "2 authors · 18 Nov · ▲ 0"),
+        ({"upvotes": 0, "num_comments": 0, "github_stars": 0}, "2 authors · 18 Nov · ▲\xa00"),
         ({"upvotes": None, "num_comments": 1, "published_on": None}, "2 authors · 1 comment"),
         (
             {"upvotes": 12345, "num_comments": 0, "published_on": date(2025, 1, 2)},
-            "2 authors · 2 Jan 2025 · ▲ 12.3k",
+            "2 authors · 2 Jan 2025 · ▲\xa012.3k",
         ),
         ({"authors": None, "author_count": None, "upvotes": None, "num_comments": None}, "18 Nov"),
     ],

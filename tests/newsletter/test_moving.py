@@ -1,6 +1,8 @@
 """Another address: asked in its inbox, and the old one told; nobody learns who else is a reader."""
 
+import json
 import re
+import secrets
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +11,9 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from newsletter import outbox, staying
+from newsletter import outbox, signup, staying
+from newsletter.addresses import parse_address
+from newsletter.mixes import mix_for
 from newsletter.models import OutboxMail, Subscriber
 from newsletter.own_data.moving import forget_addresses
 from newsletter.suppression import suppress
@@ -123,7 +127,8 @@ def test_a_victim_gets_three_mails_a_day_from_whomever() -> None:
             handed_over_at=timezone.now(), state="accepted",
         )  # fmt: skip
         client.post(f"/private/t{number}/", {"move": "1", "email": "victim@example.org"})
-    assert OutboxMail.objects.filter(to_key="victim@example.org").count() == 3
+    mails = OutboxMail.objects.filter(to_key="victim@example.org")
+    assert mails.exclude(state="rejected").count() == 3
 
 
 def test_word_to_the_old_inbox_waits_where_that_has_had_its_three_mails(client: Client) -> None:
@@ -172,3 +177,60 @@ def test_addresses_that_mails_went_to_are_forgotten_after_two_days() -> None:
     assert names("accepted3@example.org") == []
     kept = OutboxMail.objects.exclude(to="").order_by("to").values_list("to", flat=True)
     assert list(kept) == ["accepted1@example.org", "pending3@example.org"]
+
+
+def test_nothing_a_reader_can_do_tells_whether_an_address_is_suppressed(client: Client) -> None:
+    suppress("bounced@example.org", "bounced")
+    seen = []
+    for other in ("bounced@example.org", "free@example.org"):
+        reader = make_subscriber()
+        link = private_link(client, reader)
+        client.post(link, {"move": "1", "email": f"own-{other}"})
+        outbox.send_pending(now=timezone.now())
+        own = mailed(r"/move/[\w-]{43}/")
+        for _ in range(2):
+            client.post(link, {"move": "1", "email": other})
+            outbox.send_pending(now=timezone.now())
+        # An earlier link is void, there is no fourth request, and the download says the same.
+        before = len(mail.outbox)
+        client.post(link, {"move": "1", "email": f"own2-{other}"})
+        asked = json.loads(client.post(link, {"export": "1"}).content)["mails_asked_for"]
+        told = [[*sorted(one), one["kind"], one["used_at"] is None] for one in asked]
+        seen.append((client.get(own).status_code, outbox.send_pending(now=timezone.now()), told))
+        assert len(mail.outbox) == before
+    assert seen[0] == seen[1]
+    assert seen[0][:2] == (410, 0)
+
+
+def test_who_has_the_old_inbox_learns_nothing_from_the_link_that_confirmed(client: Client) -> None:
+    signup.request_subscription(parse_address("ada@example.org"), mix_for({}), now=timezone.now())
+    outbox.send_pending(now=timezone.now())
+    confirm = mailed(r"/confirm/[\w-]{43}/")
+    assert client.post(confirm, {"confirm": "1"}).status_code == 200
+    _move(client, Subscriber.objects.get(), "ada@new.example")
+    assert [client.get(confirm).status_code, client.post(confirm, {"confirm": "1"}).status_code] == [404, 404]
+
+
+def test_moving_on_does_not_stop_the_word_to_the_first_inbox(client: Client) -> None:
+    reader = make_subscriber(email="ada@example.org")
+    for to in ("b@new.example", "c@new.example"):
+        _move(client, reader, to)
+    words = OutboxMail.objects.filter(kind="moved", state="pending").order_by("pk")
+    assert list(words.values_list("to", flat=True)) == ["ada@example.org", "b@new.example"]
+    _move(client, reader, "ada@example.org")
+    assert list(words.values_list("to", flat=True)) == ["b@new.example", "c@new.example"]
+    sent = len(mail.outbox)
+    assert outbox.send_pending(now=timezone.now()) == 2
+    assert [message.to for message in mail.outbox[sent:]] == [["b@new.example"], ["c@new.example"]]
+
+
+def _move(client: Client, reader: Subscriber, to: str) -> None:
+    """Move the reader, with nothing mailed."""
+    token, address = secrets.token_urlsafe(32), parse_address(to)
+    OutboxMail.objects.create(
+        subscriber=reader, kind="move", to=address.email, to_key=address.key, state="accepted",
+        handed_over_at=timezone.now(), token_hash=one_off_hash(token),
+    )  # fmt: skip
+    assert client.post(f"/move/{token}/", {"move": "1"}).status_code == 200
+    reader.refresh_from_db()
+    assert reader.email_key == address.key

@@ -12,6 +12,7 @@ from django.utils import timezone
 from newsletter import outbox, staying
 from newsletter.delivery.closing import balance, close_if_done
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, WeightChange
+from newsletter.own_data.erasing import erase
 from newsletter.own_data.export import LEFT_OUT, everything
 from newsletter.suppression import suppress, suppressed
 from newsletter.tokens import one_off_hash
@@ -84,6 +85,16 @@ def test_erasing_asks_once_more_and_leaves_nothing_that_names_the_reader(client:
     assert balance(Edition.objects.get()).is_even
     for path in (link, desk(reader), desk(reader, "unsubscribe")):
         assert client.post(path, {"erase": "yes", "leave": "1"}).status_code == 404
+
+
+def test_a_link_that_went_stale_meanwhile_erases_nobody_and_who_is_gone_is_erased() -> None:
+    reader = make_subscriber()
+    link = OutboxMail.objects.create(subscriber=reader, kind="private", handed_over_at=timezone.now())
+    OutboxMail.objects.update(used_at=timezone.now())
+    assert (erase(link, now=timezone.now()), Subscriber.objects.count()) == (False, 1)
+    OutboxMail.objects.update(used_at=None)
+    assert [erase(link, now=timezone.now()) for _ in range(2)] == [True, True]
+    assert Subscriber.objects.count() == 0
 
 
 @pytest.mark.parametrize("at_once", [True, False])

@@ -100,13 +100,14 @@ def test_a_day_without_papers_says_why_and_shows_the_last_edition(
     make_edition(date=TODAY - timedelta(days=1), state="empty")
     make_edition(date=TODAY, state=state)
     day = TODAY - timedelta(days=3)
-    notice = ["Paper Round", heading, "Yes, bring me the papers"]
-    last = [f"Meanwhile, from the edition of {day:%A} {day.day} {day:%B %Y} 7 papers"]
-    last += [f"Paper {number}" for number in range(1, 6)]
-    # The front page has the whole of it, so that there is something to read.
-    assert headings_of(get(client, "/")) == [*notice, *last, "In brief", "Paper 6", "Paper 7"]
+    coupon = "Yes, bring me the papers"
+    last = f"Meanwhile, from the edition of {day:%A} {day.day} {day:%B %Y} 7 papers"
+    papers = [f"Paper {number}" for number in range(1, 8)]
+    # The front page is laid out as that edition was, so that there is something to read.
+    front = ["Paper Round", heading, last, papers[0], coupon, *papers[1:5], "In brief", *papers[5:]]
+    assert headings_of(get(client, "/")) == front
     older = headings_of(get(client, f"/{TODAY - timedelta(days=1)}/"))
-    assert older[1:] == ["Nothing to print", "Yes, bring me the papers", *last]
+    assert older[1:] == ["Nothing to print", coupon, last, *papers[:5]]
 
 
 @pytest.mark.parametrize("state", ["open", "held"])
