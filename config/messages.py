@@ -137,10 +137,14 @@ def faults_of(language: str) -> list[Fault]:
 
 
 def is_current(language: str) -> bool:
-    """Whether both files are what `write` would write now."""
-    catalog = updated(language)
-    files = {po_path(language): as_po(catalog), po_path(language).with_suffix(".mo"): as_mo(catalog)}
-    return all(path.exists() and path.read_bytes() == wanted for path, wanted in files.items())
+    """Whether both files have the messages of the code and no other. Where they stand in it may have changed:
+    who moves a sentence from one template to another need not touch its translation."""
+    po, mo = po_path(language), po_path(language).with_suffix(".mo")
+    if not (po.exists() and mo.exists()):
+        return False
+    wanted = updated(language)
+    same = {_key(message) for message in read(language)} == {_key(message) for message in wanted}
+    return same and mo.read_bytes() == as_mo(wanted)
 
 
 def write(language: str) -> None:
@@ -166,6 +170,10 @@ def _faults(message: Message) -> Iterator[str]:
 
 def _placeholders(text: str) -> list[str]:
     return sorted(_PLACEHOLDER.findall(text))
+
+
+def _key(message: Message) -> tuple[str | None, str]:
+    return message.context, _english(message)
 
 
 def _english(message: Message) -> str:

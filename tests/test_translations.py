@@ -87,6 +87,14 @@ def test_what_is_translated_stays_and_what_the_code_no_longer_says_goes(checkout
     assert compiled.gettext("Where to") == "Where to"  # nothing said in German: English stands
 
 
+def test_a_sentence_may_move_to_another_file_and_not_change(checkout: Path) -> None:
+    messages.write("de")
+    (checkout / "papers" / "facts.py").rename(checkout / "newsletter" / "moved.py")
+    assert messages.is_current("de")
+    (checkout / "newsletter" / "moved.py").unlink()
+    assert not messages.is_current("de")
+
+
 def test_what_is_missing_unsure_or_has_lost_a_placeholder_is_named(checkout: Path) -> None:
     catalog = messages.updated("de")
     for message in catalog:
