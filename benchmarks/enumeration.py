@@ -55,8 +55,10 @@ class Door:
     def __str__(self) -> str:
         number = len(next(iter(self.times.values())))
         usual = median(self.times["new"])
+        how = f"answered on steps of {1000 * self.step:.0f} ms" if self.step else "the work alone"
         lines = [
-            f"POST {self.path}: {number} addresses of each kind, medians at most {self.apart:.2f} ms apart"
+            f"POST {self.path}, {how}: {number} addresses of each kind,"
+            f" medians at most {self.apart:.2f} ms apart"
         ]
         for kind, times in self.times.items():
             low, _, high = quantiles(times, n=4)

@@ -67,7 +67,7 @@ def welcome_page(
 
 
 def _from_when(found: AtOnce, *, now: datetime) -> datetime:
-    """Where the edition of the day is done with, for this reader or for all, the next mail has the next one."""
+    """Where the edition of the day is done with, for them or for all, the next mail has the next one."""
     edition = found.edition
     if edition is None:
         return now

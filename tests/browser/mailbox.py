@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 from django.core import mail
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from newsletter import outbox
 from newsletter.delivery import draining
@@ -31,9 +31,13 @@ def next_digest() -> EmailMessage:
 def open_in_browser(page: Page, message: EmailMessage) -> None:
     """Show the HTML part as a mail program on the web does: on a site that is not ours."""
     _text, html = parts(message)
-    page.route(INBOX, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+
+    def answer(route: Route) -> None:
+        body = html if route.request.url == INBOX else ""
+        route.fulfill(body=body, content_type="text/html; charset=utf-8")
+
+    page.route(f"{INBOX.removesuffix('inbox/')}**", answer)
     page.goto(INBOX)
-    page.unroute(INBOX)
 
 
 def link_in(message: EmailMessage, page: str) -> str:

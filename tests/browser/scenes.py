@@ -114,7 +114,8 @@ def leaving_scenes(hung: Hung) -> dict[str, Scene]:
     """Leaving, coming back, and everything behind private links."""
     lately = timezone.now() - timedelta(minutes=5)
     left = _reader(state=Subscriber.State.UNSUBSCRIBED, unsubscribed_at=timezone.now() - LONG_AGO)
-    gone = _reader(state=Subscriber.State.UNSUBSCRIBED, unsubscribed_at=lately)
+    was = {"active_from": timezone.now() - LONG_AGO}
+    gone = _reader(state=Subscriber.State.UNSUBSCRIBED, unsubscribed_at=lately, **was)
     bounced = _reader(state=Subscriber.State.SUPPRESSED)
     taken = _reader()
     erase = ("Erase everything …", "Yes, erase everything")

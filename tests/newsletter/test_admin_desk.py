@@ -127,6 +127,14 @@ def test_search_compares_addresses_by_their_key(boss: Client, term: str) -> None
     assert [reader.email for reader in found] == ["ann@example.org"]
 
 
+@pytest.mark.parametrize("rest", ["", ".…"])
+def test_a_reader_is_found_by_what_the_log_keeps_of_a_link(boss: Client, rest: str) -> None:
+    make_subscriber(email="bob@example.com")
+    left = make_subscriber(email="ann@example.org")
+    found = boss.get(f"{BASE}subscriber/", {"q": left.handle + rest}).context["cl"].result_list
+    assert [reader.email for reader in found] == ["ann@example.org"]
+
+
 def test_deleting_a_reader_is_explained_and_takes_the_ledger_rows_along(boss: Client) -> None:
     row(1)
     url = f"{BASE}subscriber/{Subscriber.objects.get().pk}/delete/"
