@@ -1,7 +1,7 @@
 """The pages through which people come in and leave, and everything hostile that is sent to them."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -186,8 +186,9 @@ def test_the_welcome_offers_nothing_that_cannot_be_sent(client: Client) -> None:
 def test_the_welcome_promises_no_hour_of_an_edition_that_has_closed(
     client: Client, monkeypatch: pytest.MonkeyPatch, state: str, first: str
 ) -> None:
-    agents = make_topic(slug="agents")
-    make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [agents])], state=state)
+    agents, out = make_topic(slug="agents"), datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
+    papers = [(make_paper(), [agents])]
+    make_edition(date=out.date(), papers=papers, state=state, frozen_at=out, released_at=out)
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 20, 12, tzinfo=UTC))
     reader = make_subscriber(state="pending", topics={agents: "normal"})
     welcome = confirmed(client, reader, timezone="UTC", hour=18)[1]
