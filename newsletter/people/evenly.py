@@ -1,7 +1,7 @@
 """Answers that take an address take the same time for every address.
 
 Known and unknown addresses cost different work: measured, a reader who asked for the lost link was answered
-in twice the time that a stranger was (`python -m benchmarks doors`). So an answer leaves on a whole step of
+in almost three times the time of a stranger (`python -m benchmarks doors`). So an answer leaves on a whole step of
 time after its request came, and the work hides in the step.
 """
 
