@@ -5,22 +5,30 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from newsletter.models import OutboxMail
+from newsletter.models import OutboxMail, Subscriber
 from newsletter.suppression import suppressed
 
 MAILS_PER_DAY = 3
+# To a reader's inbox, of whoever types its address: the third is left for what only the reader can ask for.
+# Else anybody could keep them from the link by which they take along or erase what is stored.
+ASKED_BY_ANYBODY = 2
 DAY = timedelta(days=1)
 
 
-def may_be_mailed(email_key: str, *, now: datetime) -> bool:
+def may_be_mailed(email_key: str, *, now: datetime, by_anybody: bool = False) -> bool:
     """Whether one more asked-for mail may be written to this address; False too where it is suppressed.
+    `by_anybody`: whoever asks for it only typed the address.
 
     Call it inside a transaction, after the reader's row is locked: others who ask it of the same address wait
     until that ends, so that two doors together let no fourth mail through.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"inbox:{email_key}"])
-    return not suppressed([email_key]) and mails_lately(email_key, now=now).count() < MAILS_PER_DAY
+    if suppressed([email_key]):
+        return False
+    readers = Subscriber.objects.filter(email_key=email_key, active_from__isnull=False)
+    most = ASKED_BY_ANYBODY if by_anybody and readers.exists() else MAILS_PER_DAY
+    return mails_lately(email_key, now=now).count() < most
 
 
 def mails_lately(email_key: str, *, now: datetime) -> QuerySet[OutboxMail]:

@@ -18,7 +18,7 @@ from newsletter.models import OutboxMail, Subscriber, TopicMix
 from newsletter.reader_row import locked
 from newsletter.suppression import suppressed
 from newsletter.times import Times, times_after, times_of
-from newsletter.tokens import one_off_hash
+from newsletter.tokens import one_off_mail
 from newsletter.weekdays import EVERY_DAY
 
 CONFIRM_WITHIN = timedelta(hours=72)
@@ -62,7 +62,7 @@ def request_subscription(
         subscriber = locked(email_key=address.key)
         if times is None and zone_if_new and subscriber.confirmed_at is None:
             times = Times(zone_if_new)
-        if _may_be_mailed(subscriber, now=now):
+        if _may_be_mailed(subscriber, now=now, by_anybody=True):
             _ask_to_confirm(subscriber, mix, times, now=now)
 
 
@@ -81,13 +81,13 @@ def request_preferences_link(address: Address, *, now: datetime) -> None:
         if subscriber is None or subscriber.state != Subscriber.State.ACTIVE:
             return
         unsent = subscriber.outbox.filter(kind=OutboxMail.Kind.PREFERENCES, state=OutboxMail.State.PENDING)
-        if _may_be_mailed(subscriber, now=now) and not unsent.exists():
+        if _may_be_mailed(subscriber, now=now, by_anybody=True) and not unsent.exists():
             OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.PREFERENCES)
 
 
 def look_up_confirmation(token: str, *, now: datetime) -> Confirmation:
     """Say what pressing the button would do, and change nothing."""
-    mail = _mail_of(token)
+    mail = one_off_mail(OutboxMail.Kind.CONFIRM, token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
     return Confirmation(_outcome(mail, mail.subscriber, now=now), mail.subscriber, mail)
@@ -98,7 +98,7 @@ def confirm(token: str, *, now: datetime) -> Confirmation:
 
     Lifts `unsubscribed`, never a suppression. What was due before this moment is not owed.
     """
-    mail = _mail_of(token)
+    mail = one_off_mail(OutboxMail.Kind.CONFIRM, token)
     if mail is None:
         return Confirmation(Outcome.UNKNOWN)
     with transaction.atomic():
@@ -143,10 +143,10 @@ def _put_in_force(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) ->
     subscriber.save()
 
 
-def _may_be_mailed(subscriber: Subscriber, *, now: datetime) -> bool:
+def _may_be_mailed(subscriber: Subscriber, *, now: datetime, by_anybody: bool = False) -> bool:
     if subscriber.state == Subscriber.State.SUPPRESSED:
         return False
-    return may_be_mailed(subscriber.email_key, now=now)
+    return may_be_mailed(subscriber.email_key, now=now, by_anybody=by_anybody)
 
 
 def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, times: Times | None, *, now: datetime) -> None:
@@ -159,13 +159,6 @@ def _ask_to_confirm(subscriber: Subscriber, mix: TopicMix, times: Times | None, 
         asked.filter(pk=unsent.pk).update(**wish)
     elif not asked.filter(**wish, created_at__gt=now - SAME_WISH_WITHIN).exists():
         OutboxMail.objects.create(subscriber=subscriber, kind=OutboxMail.Kind.CONFIRM, **wish)
-
-
-def _mail_of(token: str) -> OutboxMail | None:
-    if not token.isascii() or len(token) > 100:
-        return None
-    mails = OutboxMail.objects.filter(kind=OutboxMail.Kind.CONFIRM, token_hash=one_off_hash(token))
-    return mails.select_related("subscriber", "mix").first()
 
 
 def _outcome(mail: OutboxMail, subscriber: Subscriber, *, now: datetime) -> Outcome:

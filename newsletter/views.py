@@ -39,6 +39,7 @@ from newsletter.shelf import (
 )
 from newsletter.spans import Day, Month, Week
 from papers.models import Topic
+from papers.paging import page_number
 
 # A look back shows the best; all of them stand in the editions of the days.
 MOST = 60
@@ -116,10 +117,8 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
     day = found.date if found else today
     earlier, later = spans_beside(Day.of(day), today=today)
     contents = contents_of(day)
-    number = 1 if is_today else _page_asked_for(request)
     pages = max(1, ceil(contents.papers / A_PAGE))
-    if number > pages:
-        raise Http404(f"The edition of {day} has no page {number}.")
+    number = 1 if is_today else page_number(request, last=pages)
     last = None if contents.papers else last_with_papers(before=day)
     below = contents_of(last) if last else None
     topics = _topics()
@@ -204,14 +203,6 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
         return render(request, "newsletter/look_back.html", context)
 
     return unless_known(request, (key, _names(topics)), make, has_form=True)
-
-
-def _page_asked_for(request: HttpRequest) -> int:
-    """From 1; whatever is no such number is not found."""
-    text = request.GET.get("page", "1")
-    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
-        raise Http404("There is no such page.")
-    return int(text[:9])
 
 
 def _in_print(edition: Edition | None) -> object:

@@ -63,7 +63,8 @@ _ONLY_RECORD = _RECORD + "SELECT id FROM recorded WHERE false"  # noqa: S608 - c
 # A letter brings its row's reader, which never changes: joined by the row's own column, PostgreSQL would go
 # through all leased rows for each of a thousand letters.
 # FOR SHARE makes an unsubscribe, a pause, a cancellation or a withdrawal that is under way come first or
-# wait: after it committed, no gate opens.
+# wait: after it committed, no gate opens. Nor does one where the reader's links are others by now: a claim
+# that crossed a move has the old address.
 _RECORD_AND_GATE = (
     _RECORD  # noqa: S608 - constants only
     + """
@@ -77,7 +78,7 @@ _RECORD_AND_GATE = (
                SELECT string_agg(id || ':' || revision, ' ' ORDER BY id) FROM editions
                 WHERE state IN ('frozen', 'sending', 'closed', 'closed_with_in_doubt'))
     ), readers AS MATERIALIZED (
-        SELECT id FROM newsletter_subscriber
+        SELECT id, secret FROM newsletter_subscriber
          WHERE id = ANY(%(readers)s::bigint[]) AND state = 'active' AND EXISTS (SELECT 1 FROM open)
          ORDER BY id FOR SHARE
     )
@@ -86,8 +87,9 @@ _RECORD_AND_GATE = (
            lease_until = clock_timestamp() + %(lease)s * interval '1 second',
            attempts = d.attempts + 1, revision = open.revision,
            message_id = %(before_id)s || d.public_id || %(after_id)s
-      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[]) AS l (id, subscriber_id), readers, open
-     WHERE d.id = l.id AND l.subscriber_id = readers.id
+      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[], %(secrets)s::text[])
+             AS l (id, subscriber_id, secret), readers, open
+     WHERE d.id = l.id AND l.subscriber_id = readers.id AND l.secret = readers.secret
        AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
        AND d.expires_at > %(now)s
  RETURNING d.id
@@ -179,6 +181,7 @@ class Ledger:
                 "last_on": self.edition.date,
                 "printed": printed,
                 "readers": [row.subscriber_id for row in rows],
+                "secrets": [row.secret for row in rows],
                 "letters": [row.id for row in rows],
                 "before_id": before_id,
                 "after_id": after_id,

@@ -5,13 +5,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.dates import WEEKDAYS
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from newsletter import schedule, weekdays, zones
+from newsletter.forms.zoning import ZoneField
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS
 from newsletter.models import MixTopic
 from newsletter.times import Times
@@ -57,21 +57,12 @@ class ChoiceForm(forms.Form):
         empty_value=None,
         error_messages={"invalid_choice": _ONE_OF_THESE},
     )
-    timezone = forms.CharField(required=False, max_length=64)
+    timezone = ZoneField()
 
     def __init__(self, data: QueryDict | None = None, *, topics: Sequence[Topic], **kwargs: Any) -> None:
         super().__init__(data, **{"auto_id": "ask-%s", **kwargs})
         self.by_slug = {topic.slug: topic for topic in topics}
         self.fields["topics"].choices = [(topic.slug, topic.name) for topic in topics]  # type: ignore[attr-defined]
-
-    def clean_timezone(self) -> str:
-        name: str = self.cleaned_data["timezone"]
-        try:
-            return schedule.canonical(name) if name else ""
-        except ValueError as error:
-            raise ValidationError(
-                _("We do not know this time zone. Please choose one of the list.")
-            ) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -6,20 +6,20 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from newsletter import schedule, weekdays, zones
+from newsletter import weekdays, zones
+from newsletter.forms.zoning import ZoneField
 from newsletter.mixes import DEFAULT_LENGTH, LENGTHS
 from newsletter.models import MixTopic, Subscriber, TopicMix
+from newsletter.times import WORKING_DAYS
 from papers.models import Topic
 
 OFF = "off"
 # The value of an hour that is none, for a field that is not sent changes nothing.
 EARLY = "early"
-WORKING_DAYS = 0b0011111
 LONGEST_PAUSE = timedelta(days=366)
 _ONE_OF_THESE = {"invalid_choice": _("Choose one of the given answers.")}
 
@@ -73,7 +73,7 @@ class PreferencesForm(forms.Form):
         required=False,
         error_messages=_ONE_OF_THESE,
     )
-    timezone = forms.CharField(required=False, max_length=64)
+    timezone = ZoneField()
 
     def __init__(
         self, data: Any = None, *, topics: Sequence[Topic], reader: Subscriber, **kwargs: Any
@@ -97,15 +97,6 @@ class PreferencesForm(forms.Form):
         """The topics that are not off."""
         answers = {topic: self.cleaned_data[_name(topic)] for topic in self.topics}
         return {topic: weight for topic, weight in answers.items() if weight not in ("", OFF)}
-
-    def clean_timezone(self) -> str:
-        name: str = self.cleaned_data["timezone"]
-        try:
-            return schedule.canonical(name) if name else ""
-        except ValueError as error:
-            raise ValidationError(
-                _("We do not know this time zone. Please choose one of the list.")
-            ) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

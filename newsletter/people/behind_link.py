@@ -17,6 +17,8 @@ from newsletter.limits import exceeded
 from newsletter.models import Subscriber
 
 BAD_LINKS_PER_HOUR = 60
+# Each stores something, and a link in a mail lasts. Leaving is not counted: a mail program asks for many.
+CHANGES_PER_HOUR = 300
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -46,6 +48,11 @@ def bad_link(request: HttpRequest) -> HttpResponse:
     if exceeded(request, "bad-link", limit=BAD_LINKS_PER_HOUR):
         return render(request, "429.html", status=429)
     return render(request, "newsletter/link_unknown.html", status=404)
+
+
+def changes_too_often(request: HttpRequest) -> bool:
+    """Count a press of a button that stores a choice; True where a network pressed too many in an hour."""
+    return request.method == "POST" and exceeded(request, "change", limit=CHANGES_PER_HOUR)
 
 
 def masked(email: str) -> str:

@@ -16,7 +16,7 @@ from newsletter.forms.preferring import PauseForm, PreferencesForm
 from newsletter.mixes import mix_for
 from newsletter.models import MixTopic, Subscriber
 from newsletter.own_data import links
-from newsletter.people.behind_link import bad_link, behind_mailed_link, masked
+from newsletter.people.behind_link import bad_link, behind_mailed_link, changes_too_often, masked
 from newsletter.schedule import zone_or_utc
 from newsletter.times import in_words, times_of
 from newsletter.tokens import link_token, subscriber_for
@@ -37,6 +37,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("unsubscribe", args=[leave]))
     if request.method != "POST":
         return _page(request, reader, token)
+    if changes_too_often(request):
+        return render(request, "429.html", status=429)
     act = next((act for button, act in _BUTTONS.items() if button in request.POST), _save)
     return act(request, reader, token)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from newsletter import tasting
 from newsletter.models import Subscriber, WeightChange
-from newsletter.people.behind_link import bad_link, behind_mailed_link
+from newsletter.people.behind_link import bad_link, behind_mailed_link, changes_too_often
 from newsletter.tasting import Direction
 from newsletter.tokens import link_token, subscriber_for
 from papers.card import card_of
@@ -24,6 +24,8 @@ def taste(request: HttpRequest, token: str, key: str, direction: str) -> HttpRes
         return bad_link(request)
     if reader.state != Subscriber.State.ACTIVE:
         return _to_where_they_left(reader)
+    if changes_too_often(request):
+        return render(request, "429.html", status=429)
     context: dict[str, Any] = {"preferences_token": token, "direction": direction}
     paper = tasting.paper_named(key)
     if paper is None:
@@ -45,6 +47,8 @@ def undo_taste(request: HttpRequest, token: str) -> HttpResponse:
         return bad_link(request)
     if reader.state != Subscriber.State.ACTIVE:
         return _to_where_they_left(reader)
+    if changes_too_often(request):
+        return render(request, "429.html", status=429)
     if request.method == "POST":
         _undo(request, reader)
     return HttpResponseRedirect(f"{reverse('preferences', args=[token])}#lately")

@@ -12,7 +12,7 @@ from newsletter import at_once
 from newsletter.at_once import Answer, AtOnce
 from newsletter.doorbell import ring_senders_after_commit
 from newsletter.expecting import next_mail
-from newsletter.models import Subscriber, TopicMix
+from newsletter.models import Edition, Subscriber, TopicMix
 from newsletter.people.behind_link import bad_link, behind_mailed_link
 from newsletter.schedule import zone_or_utc
 from newsletter.times import Times, in_words, times_of
@@ -45,10 +45,7 @@ def welcome_page(
     """`asked`: what came of asking for today's mail."""
     times = times_of(reader)
     found = asked or at_once.look(reader, now=now)
-    covered = found.edition if found.answer in (Answer.COMES, Answer.CAME) else None
     zone = zone_or_utc(reader.timezone)
-    # Today's edition is done with, so the next mail has the next one.
-    after = max(now, freeze_moment(covered.date + _ONE_DAY)) if covered else now
     context: dict[str, Any] = {
         "choice": choice_in_words(reader.mix, times),
         "preferences_token": link_token("preferences", reader.handle, reader.secret),
@@ -62,11 +59,22 @@ def welcome_page(
             zone=zone,
             hour=reader.hour,
             weekdays=reader.weekdays,
-            after=after,
+            after=_from_when(found, now=now),
             freezes=[freeze_moment(now.date() + ahead * _ONE_DAY) for ahead in range(10)],
         ),
     }
     return render(request, "newsletter/welcome.html", context)
+
+
+def _from_when(found: AtOnce, *, now: datetime) -> datetime:
+    """Where the edition of the day is done with, for them or for all, the next mail has the next one."""
+    edition = found.edition
+    if edition is None:
+        return now
+    theirs = found.answer in (Answer.COMES, Answer.CAME)
+    if theirs or edition.state not in Edition.SENDABLE:
+        return max(now, freeze_moment(edition.date + _ONE_DAY))
+    return now
 
 
 def choice_in_words(mix: TopicMix, times: Times) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def test_a_form_is_known_only_to_the_browser_that_has_its_cookie() -> None:
     assert ask((), never, has_form=True, cookie=cookie, headers=known).status_code == 304
     assert ask((), has_form=True, cookie="b" * 32, headers=known).status_code == 200
     assert ask((), has_form=True, headers=known).status_code == 200  # the cookie was thrown away
+    time_alone = {"If-Modified-Since": first["Last-Modified"]}
+    assert ask((), has_form=True, cookie="b" * 32, headers=time_alone).status_code == 200
 
 
 def test_a_form_is_sent_anew_long_before_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,23 @@ def test_a_digest_that_was_claimed_before_the_move_goes_to_the_new_address_only(
     assert Delivery.objects.get().state == "accepted"
 
 
+def test_a_claim_that_crossed_a_move_goes_to_the_new_address_too() -> None:
+    """It read the reader before the move was committed, and its row after that."""
+    now = timezone.now()
+    edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [])], state="sending")
+    reader, other = make_subscriber(email="ada@example.org"), make_subscriber(email="other@example.org")
+    for one in (reader, other):
+        make_delivery(edition, one)
+    ledger = Ledger(edition)
+    claimed = ledger.claim(10, now=now)
+    Subscriber.objects.filter(pk=reader.pk).update(email="new@example.org", secret="another")
+    printed = f"{edition.pk}:{edition.revision}"
+    assert ledger.turn([], claimed, printed=printed, now=now) == {claimed[1].id}
+    assert ledger.refuse(claimed[:1], now=now) == ["pending"]
+    Sender(edition).run(seconds=10)
+    assert [message.to for message in mail.outbox] == [["new@example.org"]]
+
+
 def test_who_is_erased_while_their_digest_is_claimed_is_mailed_nothing_and_the_edition_is_even() -> None:
     now = timezone.now()
     edition = make_edition(date=date(2026, 11, 20), papers=[(make_paper(), [])], state="sending")

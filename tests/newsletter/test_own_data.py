@@ -6,12 +6,16 @@ from datetime import date, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from newsletter import outbox, staying
+from newsletter import outbox, signup, staying
+from newsletter.addresses import parse_address
 from newsletter.delivery.closing import balance, close_if_done
+from newsletter.mixes import LENGTHS, mix_for
 from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, WeightChange
+from newsletter.own_data import links
 from newsletter.own_data.erasing import erase
 from newsletter.own_data.export import LEFT_OUT, everything
 from newsletter.suppression import suppress, suppressed
@@ -64,6 +68,24 @@ def test_no_table_that_points_at_a_reader_is_missing_from_the_download() -> None
         *("id", "secret", "token_hash", "token", "lease_until", "address_hash"),  # ours, and keys
         *("subscriber", "delivery", "mix", "edition", "topic", "paper"),  # told in words
     }
+
+
+def test_strangers_cannot_keep_a_reader_from_the_private_link(client: Client) -> None:
+    """Whoever knows the address may ask for mail to it, by any door, every day."""
+    reader, stranger = make_subscriber(email="ada@example.org"), make_subscriber()
+    mover = private_link(client, stranger)
+    for day in range(2):
+        now = timezone.now() + timedelta(days=day, minutes=day)
+        for number in range(3):
+            mix = mix_for({make_topic(): "normal"}, length=LENGTHS[number])
+            signup.request_subscription(parse_address(reader.email), mix, now=now)
+            signup.request_preferences_link(parse_address(reader.email), now=now)
+            client.post(mover, {"move": "1", "email": reader.email})
+            outbox.send_pending(now=now)
+        links.request_link(reader.pk, now=now)
+        assert outbox.send_pending(now=now) == 1
+        assert (mail.outbox[-1].to, "/private/" in mail.outbox[-1].body) == ([reader.email], True)
+        assert len([one for one in mail.outbox if one.to == [reader.email]]) == 3 * (day + 1)
 
 
 def test_erasing_asks_once_more_and_leaves_nothing_that_names_the_reader(client: Client) -> None:

@@ -1,7 +1,7 @@
 """The pages through which people come in and leave, and everything hostile that is sent to them."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -177,6 +177,22 @@ def test_the_welcome_offers_nothing_that_cannot_be_sent(client: Client) -> None:
     reader = make_subscriber(state="pending", topics={make_topic(slug="agents"): "normal"})
     welcome = confirmed(client, reader)[1]
     assert "The latest edition has nothing under your topics" in welcome and "Send me" not in welcome
+
+
+@pytest.mark.parametrize(
+    ("state", "first"),
+    [("sending", "Friday 20 November at 18:00"), ("closed", "Saturday 21 November at 18:00")],
+)
+def test_the_welcome_promises_no_hour_of_an_edition_that_has_closed(
+    client: Client, monkeypatch: pytest.MonkeyPatch, state: str, first: str
+) -> None:
+    agents, out = make_topic(slug="agents"), datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
+    papers = [(make_paper(), [agents])]
+    make_edition(date=out.date(), papers=papers, state=state, frozen_at=out, released_at=out)
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 20, 12, tzinfo=UTC))
+    reader = make_subscriber(state="pending", topics={agents: "normal"})
+    welcome = confirmed(client, reader, timezone="UTC", hour=18)[1]
+    assert f"Your first mail comes on {first}." in welcome
 
 
 def test_the_welcome_of_somebody_else_or_of_who_left_is_not_shown(client: Client) -> None:

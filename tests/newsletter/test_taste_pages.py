@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 
 from newsletter import tasting
 from newsletter.models import Subscriber, WeightChange
+from newsletter.people import behind_link
 from newsletter.tokens import link_token
 from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_subscriber, make_topic
@@ -201,6 +202,28 @@ def test_the_list_of_changes_undoes_each(client: Client, paper: Paper, agents: T
     assert weights_of(reader) == {"agents": "normal"}
     empty = {**context, "changes": tasting.lately(reader, now=timezone.now())}
     assert render_to_string("newsletter/_weight_changes.html", empty).strip() == ""
+
+
+def test_who_presses_on_and_on_is_stopped_and_can_still_read_and_leave(
+    client: Client, paper: Paper, agents: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each press is a row, and a link in a mail lasts."""
+    monkeypatch.setattr(behind_link, "CHANGES_PER_HOUR", 3)
+    reader = make_subscriber(topics={agents: "normal"})
+    desk, leave = (
+        f"/{page}/{link_token(page, reader.handle, reader.secret)}/"
+        for page in ("preferences", "unsubscribe")
+    )
+    presses = [
+        (path(reader), {"step": "agents:normal"}),
+        (f"{desk}undo/", {"undo": "1"}),
+        (desk, {"resume": "1"}),
+    ]
+    assert [client.post(*press).status_code for press in presses] == [200, 302, 302]
+    assert [client.post(*press).status_code for press in presses] == [429] * 3
+    assert [client.get(one).status_code for one in (desk, path(reader), leave)] == [200] * 3
+    assert client.post(leave, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert Subscriber.objects.get().state == "unsubscribed"
 
 
 def hidden_button(html: str) -> str:
