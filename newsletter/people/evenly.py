@@ -1,8 +1,8 @@
 """Answers that take an address take the same time for every address.
 
 Known and unknown addresses cost different work: measured, a reader who asked for the lost link was answered
-in almost three times the time of a stranger (`python -m benchmarks doors`). So an answer leaves on a whole step of
-time after its request came, and the work hides in the step.
+in almost three times the time of a stranger (`python -m benchmarks doors`). So an answer leaves on a whole
+step of time after its request came, and the work hides in the step.
 """
 
 from collections.abc import Callable

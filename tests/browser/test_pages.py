@@ -31,6 +31,8 @@ VIEWS = [
     ("light", 1440, None),
     ("dark", 360, ["color-contrast", "target-size", "scrollable-region-focusable"]),
 ]
+VIOLATIONS = """options => axe.run(options)
+    .then(found => found.violations.map(one => [one.id, one.nodes[0].html]))"""
 MOST_BYTES = 100_000
 WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
@@ -168,6 +170,7 @@ def look_at(page: Page, name: str) -> list[str]:
     """Take the page's pictures and return what is wrong with how it looks, in sentences."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     found = _overflow(page, WIDTHS)
+    page.evaluate(Axe().axe_script)
     for light, width, rules in VIEWS:
         page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 900})
@@ -175,10 +178,8 @@ def look_at(page: Page, name: str) -> list[str]:
         options: dict[str, Any] = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
         if rules:
             options = {"runOnly": {"type": "rule", "values": rules}, "resultTypes": ["violations"]}
-        violations = Axe().run(page, options=options).response["violations"]
-        found += [
-            f"{one['id']} at {width} px in the {light}, {one['nodes'][0]['html'][:120]}" for one in violations
-        ]
+        violations = page.evaluate(VIOLATIONS, options)
+        found += [f"{rule} at {width} px in the {light}, {html[:120]}" for rule, html in violations]
     return found
 
 
