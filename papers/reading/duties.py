@@ -1,7 +1,5 @@
-"""Which readings of the sources are due, and whether an edition has what it should be made from."""
+"""Which readings of the sources are due, and which of them an edition needs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
@@ -16,40 +14,10 @@ LISTS = 3  # an edition takes the papers of so many days, which are read again u
 CAUGHT_UP = timedelta(days=14)  # a list that was not read after its day is asked for until it is so old
 LAST_READING = timedelta(minutes=15)  # so long before the freeze they are read for the last time
 FORGOTTEN_AFTER = timedelta(days=30)  # older runs say nothing of what is due
-TOLD_FOR = timedelta(days=366)  # a source that was not read for longer counts as never read
 GRACE = timedelta(minutes=90)  # how long an edition waits for sources that fail
 AWAY = GRACE - timedelta(minutes=15)  # who was off for so long missed most of that time: it begins anew
-BEFORE_MIDNIGHT = timedelta(
-    minutes=5
-)  # but only so long, since an edition that is not made by then is missed
-_WORST_FIRST = (FAILED, STALE, PARTIAL, OK, QUIET)
-_ANSWERED = (OK, QUIET, PARTIAL, STALE)
-_FRESH = (OK, QUIET, PARTIAL)
-NEVER_READ = "never read"
-
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """How one source stands. `text` goes on after the source's name; `detail` is for the desk only."""
-
-    source: str
-    verdict: str
-    text: str
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """`awaited`: a reading may still bring more. `states`: how each source stands if nobody waits."""
-
-    awaited: bool
-    states: Sequence[SourceState]
-
-    @property
-    def broken(self) -> list[SourceState]:
-        return [state for state in self.states if state.verdict in (FAILED, STALE)]
+ANSWERED = (OK, QUIET, PARTIAL, STALE)
+FRESH = (OK, QUIET, PARTIAL)
 
 
 def fresh_from(freeze: datetime) -> datetime:
@@ -76,8 +44,8 @@ def due(*, now: datetime) -> list[Target]:
     targets = [target for source in settings.NEWSLETTER_SOURCES for target in watched(source, now)]
     targets += [*_missed_feeds(now), *_singles(now, freeze), *_missed_lists(now)]
     lately = now - FORGOTTEN_AFTER
-    latest = _latest(targets, now=now, since=lately)
-    answered = _latest(targets, now=now, since=lately, verdicts=_ANSWERED)
+    latest = runs.latest(targets, now=now, since=lately)
+    answered = runs.latest(targets, now=now, since=lately, verdicts=ANSWERED)
     resting = {
         source for source in settings.NEWSLETTER_SOURCES if pacing.rests_until(source, now=now) is not None
     }
@@ -85,7 +53,7 @@ def due(*, now: datetime) -> list[Target]:
         target
         for target in targets
         if target.source not in resting
-        and _is_due(target, latest.get(_key(target)), answered.get(_key(target)), now, freeze)
+        and _is_due(target, latest.get(target), answered.get(target), now, freeze)
     ]
 
 
@@ -111,7 +79,7 @@ def _missed_feeds(now: datetime) -> list[Target]:
     today, current = now.astimezone(UTC).date(), calendars.latest_feed(now)
     days = [today - timedelta(days=ago) for ago in range(LISTS, 0, -1)]
     days = [day for day in days if calendars.has_feed(day) and day < current]
-    read = SourceRun.objects.filter(source="arxiv", day__in=days, verdict__in=_FRESH)
+    read = SourceRun.objects.filter(source="arxiv", day__in=days, verdict__in=FRESH)
     read = read.filter(started_at__gte=now - FORGOTTEN_AFTER, started_at__lte=now)
     whole = read.exclude(verdict=PARTIAL, retry_at__isnull=False).values_list("target", "day")
     done = {(name.partition(" ")[0], day) for name, day in whole}
@@ -133,7 +101,7 @@ def _missed_lists(now: datetime) -> list[Target]:
     answered = SourceRun.objects.filter(
         source="huggingface",
         target__in=[day.isoformat() for day in days],
-        verdict__in=_ANSWERED,
+        verdict__in=ANSWERED,
         started_at__gte=now - CAUGHT_UP,
         started_at__lte=now,
     )
@@ -159,12 +127,12 @@ def _wants_left_out(now: datetime, freeze: datetime) -> bool:
     """Once for each edition, however late the machine was switched on."""
     since = fresh_from(freeze)
     target = Target("huggingface", LEFT_OUT)
-    if now < since or _latest([target], now=now, since=since, verdicts=_FRESH):
+    if now < since or runs.latest([target], now=now, since=since, verdicts=FRESH):
         return False
-    targets, fresh = _fresh("huggingface", freeze, now)
-    lists = [fresh.get(_key(target)) for target in targets]
+    targets, fresh = fresh_readings("huggingface", freeze, now)
+    lists = [fresh.get(target) for target in targets]
     # Of a stale list nothing is known that would be better in an hour.
-    if any(_is_missing(run) and not (run and run.verdict == STALE) for run in lists):
+    if any(is_missing(run) and not (run and run.verdict == STALE) for run in lists):
         return False
     return off_their_lists(now=now).exists()
 
@@ -190,28 +158,9 @@ def _is_due(
     return latest.started_at <= now - timedelta(minutes=settings.NEWSLETTER_FETCH_MINUTES)
 
 
-def ready(*, freeze: datetime, since: datetime, now: datetime) -> Readiness:
-    """Whether the edition that freezes at `freeze` can be made.
-
-    Each list of its days must have been read since `fresh_from`, and the newest feed of each category. What
-    failed is tried again until GRACE has passed since `since`, when the edition was first wanted, or until
-    the day is almost over.
-    """
-    readings = [_readiness(source, freeze, now) for source in settings.NEWSLETTER_SOURCES]
-    missing = any(one_is_missing for one_is_missing, _ in readings)
-    midnight = datetime.combine(freeze.date() + timedelta(days=1), time(), UTC)
-    until = min(since + GRACE, midnight - BEFORE_MIDNIGHT)
-    return Readiness(awaited=missing and now < until, states=[state for _, state in readings])
-
-
-def _readiness(source: str, freeze: datetime, now: datetime) -> tuple[bool, SourceState]:
-    """Whether a reading of this source is missing, and how it stands."""
-    targets, fresh = _fresh(source, freeze, now)
-    missing = any(_is_missing(fresh.get(_key(target))) for target in targets)
-    return missing, _state(source, targets, fresh, now)
-
-
-def _fresh(source: str, freeze: datetime, now: datetime) -> tuple[list[Target], dict[Key, SourceRun]]:
+def fresh_readings(
+    source: str, freeze: datetime, now: datetime
+) -> tuple[list[Target], dict[Target, SourceRun]]:
     """What the edition needs of a source, and its last readings that count for it: answers, where there is
     one, for a failure takes nothing away that came before.
 
@@ -226,92 +175,18 @@ def _fresh(source: str, freeze: datetime, now: datetime) -> tuple[list[Target], 
         targets = [Target(source, day.isoformat()) for day in window(freeze.date())]
         newest, since = None, fresh_from(freeze)
     answered = {
-        key: run
-        for key, run in _latest(targets, now=now, since=since, verdicts=_ANSWERED).items()
+        target: run
+        for target, run in runs.latest(targets, now=now, since=since, verdicts=ANSWERED).items()
         if newest is None or run.verdict == STALE or (run.day is not None and run.day >= newest)
     }
-    return targets, _latest(targets, now=now, since=since, verdicts=[FAILED]) | answered
+    return targets, runs.latest(targets, now=now, since=since, verdicts=[FAILED]) | answered
 
 
-def _is_missing(run: SourceRun | None) -> bool:
+def is_missing(run: SourceRun | None) -> bool:
     """Whether a reading is wanted still: it was not made, it failed, or it broke off and will be repeated."""
     return run is None or run.verdict == FAILED or run.retry_at is not None
-
-
-def standing(*, now: datetime) -> list[SourceState]:
-    """How each source stands just now: by the last reading of everything of it that is watched."""
-    states = []
-    for source in settings.NEWSLETTER_SOURCES:
-        targets = watched(source, now)
-        last = _latest(targets, now=now, since=now - FORGOTTEN_AFTER, verdicts=_WORST_FIRST)
-        states.append(_state(source, [target for target in targets if _key(target) in last], last, now))
-    return states
-
-
-def _state(source: str, targets: Sequence[Target], last: dict[Key, SourceRun], now: datetime) -> SourceState:
-    """The worst of a source's targets, in words; one that is not in `last` counts as failed."""
-    runs = [last.get(_key(target)) for target in targets]
-    words = [run.verdict if run else FAILED for run in runs] or [FAILED]
-    word = next(one for one in _WORST_FIRST if one in words)
-    such = sorted((run for run in runs if run and run.verdict == word), key=lambda run: run.started_at)
-    detail = such[-1].message if such else ""
-    if word == OK and len(such) > 1:
-        detail = f"{sum(run.read_count for run in such):,} records in {len(such)} readings"
-    if word in (OK, QUIET, PARTIAL):
-        started = max(run.started_at for run in runs if run).astimezone(UTC)
-        return SourceState(
-            source, word, f"{'read in part' if word == PARTIAL else 'read'} at {started:%H:%M} UTC", detail
-        )
-    faulty = [target for target, one in zip(targets, words, strict=False) if one == word]
-    if word == STALE:
-        return SourceState(source, word, _since("stale", faulty, targets, _FRESH, now) or "stale", detail)
-    return SourceState(
-        source, word, _since("not read", faulty, targets, _ANSWERED, now) or NEVER_READ, detail
-    )
-
-
-def _since(
-    words: str,
-    faulty: Sequence[Target],
-    all_targets: Sequence[Target],
-    verdicts: Sequence[str],
-    now: datetime,
-) -> str:
-    """ "stale since Thursday 19 November, 23:40 UTC", by the last readings that ended well: the oldest of the
-    faulty ones', or else the source's latest; "" where there is none."""
-    since = now - TOLD_FOR
-    good = _latest(faulty, now=now, since=since, verdicts=verdicts).values()
-    moments = [run.started_at.astimezone(UTC) for run in good]
-    if not moments:
-        every = _latest(all_targets, now=now, since=since, verdicts=verdicts).values()
-        moments = [max(run.started_at.astimezone(UTC) for run in every)] if every else []
-    return (
-        f"{words} since {calendars.in_words(min(moments).date())}, {min(moments):%H:%M} UTC"
-        if moments
-        else ""
-    )
 
 
 def _has_feed_of(run: SourceRun, day: date) -> bool:
     """One that came in part is read again, for it may be whole then."""
     return run.verdict in (OK, QUIET) and run.day is not None and run.day >= day
-
-
-def _latest(
-    targets: Sequence[Target], *, now: datetime, since: datetime, verdicts: Sequence[str] = ()
-) -> dict[Key, SourceRun]:
-    """The latest run of each target since then, or the latest that ended so. One query.
-
-    Runs that seem to begin after `now` were made while the clock was ahead, and count for nothing.
-    """
-    names = {target.name for target in targets}
-    found = SourceRun.objects.filter(source__in={target.source for target in targets}, target__in=names)
-    found = found.filter(started_at__gte=since, started_at__lte=now)
-    if verdicts:
-        found = found.filter(verdict__in=verdicts)
-    newest = found.order_by("source", "target", "-started_at", "-pk").distinct("source", "target")
-    return {(run.source, run.target): run for run in newest.defer("rejects")}
-
-
-def _key(target: Target) -> Key:
-    return target.source, target.name
