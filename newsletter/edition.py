@@ -19,7 +19,7 @@ from papers.models import Mark, Paper, PaperTopic
 from papers.observing import latest_counts
 from papers.ranking.scoring import rank_scores
 from papers.reading import readiness
-from papers.reading.duties import LISTS, freeze_moment
+from papers.reading.timetable import LISTS, freeze_moment
 from papers.sources.names import name_of
 from papers.trending import Score, as_json
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 from django.conf import settings
 
 from papers.models import SourceRun
-from papers.reading import calendars, duties, runs
+from papers.reading import calendars, runs
+from papers.reading.plans import PLANS
 from papers.reading.targets import Target
-from papers.reading.verdicts import FAILED, OK, PARTIAL, QUIET, STALE
+from papers.reading.timetable import FORGOTTEN_AFTER, GRACE
+from papers.reading.verdicts import ANSWERED, FAILED, FRESH, OK, PARTIAL, QUIET, STALE
 
 TOLD_FOR = timedelta(days=366)  # a source that was not read for longer counts as never read
 # Sources are waited for only so long: an edition that is not made by midnight is missed.
@@ -50,23 +52,24 @@ def ready(*, freeze: datetime, since: datetime, now: datetime) -> Readiness:
     readings = [_readiness(source, freeze, now) for source in settings.NEWSLETTER_SOURCES]
     missing = any(one_is_missing for one_is_missing, _ in readings)
     midnight = datetime.combine(freeze.date() + timedelta(days=1), time(), UTC)
-    until = min(since + duties.GRACE, midnight - BEFORE_MIDNIGHT)
+    until = min(since + GRACE, midnight - BEFORE_MIDNIGHT)
     return Readiness(awaited=missing and now < until, states=[state for _, state in readings])
 
 
 def _readiness(source: str, freeze: datetime, now: datetime) -> tuple[bool, SourceState]:
     """Whether a reading of this source is missing, and how it stands."""
-    targets, fresh = duties.fresh_readings(source, freeze, now)
-    missing = any(duties.is_missing(fresh.get(target)) for target in targets)
-    return missing, _state(source, targets, fresh, now)
+    needed = PLANS[source].needed(freeze=freeze)
+    counting = runs.that_count(needed, now=now)
+    missing = any(runs.is_missing(counting.get(target)) for target in needed.targets)
+    return missing, _state(source, needed.targets, counting, now)
 
 
 def standing(*, now: datetime) -> list[SourceState]:
     """How each source stands just now: by the last reading of everything of it that is watched."""
     states = []
     for source in settings.NEWSLETTER_SOURCES:
-        targets = duties.watched(source, now)
-        last = runs.latest(targets, now=now, since=now - duties.FORGOTTEN_AFTER, verdicts=_WORST_FIRST)
+        targets = PLANS[source].watched(now=now)
+        last = runs.latest(targets, now=now, since=now - FORGOTTEN_AFTER, verdicts=_WORST_FIRST)
         states.append(_state(source, [target for target in targets if target in last], last, now))
     return states
 
@@ -89,12 +92,8 @@ def _state(
         )
     faulty = [target for target, one in zip(targets, words, strict=False) if one == word]
     if word == STALE:
-        return SourceState(
-            source, word, _since("stale", faulty, targets, duties.FRESH, now) or "stale", detail
-        )
-    return SourceState(
-        source, word, _since("not read", faulty, targets, duties.ANSWERED, now) or NEVER_READ, detail
-    )
+        return SourceState(source, word, _since("stale", faulty, targets, FRESH, now) or "stale", detail)
+    return SourceState(source, word, _since("not read", faulty, targets, ANSWERED, now) or NEVER_READ, detail)
 
 
 def _since(

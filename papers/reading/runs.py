@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from papers.models import SourceRun
-from papers.reading.targets import Target
+from papers.reading.targets import Needed, Target
+from papers.reading.verdicts import ANSWERED, FAILED, STALE
 from papers.sources.record import Reject
 
 LEASE = timedelta(minutes=5)  # renewed with every batch; a worker that hangs longer has lost its claim
@@ -71,6 +72,26 @@ def latest(
         found = found.filter(verdict__in=verdicts)
     newest = found.order_by("source", "target", "-started_at", "-pk").distinct("source", "target")
     return {Target(run.source, run.target): run for run in newest.defer("rejects")}
+
+
+def that_count(needed: Needed, *, now: datetime) -> dict[Target, SourceRun]:
+    """The last readings that count for an edition: answers, where there is one, for a failure takes nothing
+    away that came before.
+
+    A feed counts if it is the one that must be there, or was judged stale; early at night it may be the old
+    one still.
+    """
+    answered = {
+        target: run
+        for target, run in latest(needed.targets, now=now, since=needed.since, verdicts=ANSWERED).items()
+        if needed.newest is None or run.verdict == STALE or (run.day is not None and run.day >= needed.newest)
+    }
+    return latest(needed.targets, now=now, since=needed.since, verdicts=[FAILED]) | answered
+
+
+def is_missing(run: SourceRun | None) -> bool:
+    """Whether a reading is wanted still: it was not made, it failed, or it broke off and will be repeated."""
+    return run is None or run.verdict == FAILED or run.retry_at is not None
 
 
 def sweep(*, now: datetime) -> int:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from papers.models import SourceRecord, SourceRun
 from papers.reading import duties, pacing
 from papers.reading.targets import LEFT_OUT
+from papers.reading.timetable import freeze_moment, fresh_from
 from tests.factories import make_paper
 from tests.papers.reading.source_runs import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, at, run
 
@@ -84,7 +85,7 @@ def test_the_last_reading_is_tried_though_the_source_failed_lately_unless_it_ask
 @pytest.mark.parametrize(("freeze_at", "moment"), [("00:05", at(0)), ("00:30", at(0, 15)), ("07:15", at(7))])
 def test_the_last_reading_is_never_before_midnight(settings: Any, freeze_at: str, moment: datetime) -> None:
     settings.NEWSLETTER_FREEZE_AT = freeze_at
-    assert duties.fresh_from(duties.freeze_moment(date(2026, 11, 20))) == moment
+    assert fresh_from(freeze_moment(date(2026, 11, 20))) == moment
 
 
 def test_what_is_under_way_or_has_failed_lately_is_not_due() -> None:
