@@ -8,10 +8,8 @@ from papers.models import SourceRun
 from papers.reading import calendars, pacing, runs
 from papers.reading.plans import PLANS
 from papers.reading.targets import LEFT_OUT, Target
-from papers.reading.timetable import AWAY, FORGOTTEN_AFTER, freeze_moment, fresh_from, todays_freeze, window
+from papers.reading.timetable import FORGOTTEN_AFTER, fresh_from, todays_freeze, window
 from papers.reading.verdicts import ANSWERED, OK, QUIET
-
-__all__ = ["AWAY", "due", "freeze_moment"]
 
 
 def due(*, now: datetime) -> list[Target]:
