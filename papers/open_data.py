@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -27,11 +26,10 @@ from papers.listing import (
     topics_with_counts,
 )
 from papers.models import Observation, Paper, Topic
-from papers.paging import PER_PAGE, Counted, page_number
+from papers.paging import PER_PAGE, Counted, ensure_it_is_there, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
 from papers.reasons import explain
 from papers.search.finding import TooSlow
-from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import Asked, answer, read_form, search_fields
 from papers.search.similar import with_reasons
 from papers.tex import readable
@@ -74,16 +72,14 @@ def search(request: HttpRequest) -> dict[str, Any]:
         raise NotNow(
             "This search takes too long. Put in one more word, or choose a topic or dates."
         ) from error
-    pages = max(1, ceil(result.found.ranked / FOUND_PER_PAGE))
-    if number > pages:
-        raise Http404(f"This search has no page {number}.")
+    ensure_it_is_there(number, last=result.pages)
     papers = [item.paper for item in result.items]
     return {
         **_asked(asked),
         "did_you_mean": result.instead or None,
         "paper_count": result.found.count if result.found.is_exact else result.found.rounded,
         "is_exact": result.found.is_exact,
-        **_pages(f"{settings.SITE_URL}/search.json", search_fields(asked), number, pages),
+        **_pages(f"{settings.SITE_URL}/search.json", search_fields(asked), number, result.pages),
         "papers": shown_as_json(papers),
         "changed": latest_change(papers),
     }

@@ -1,6 +1,5 @@
 """A page per paper and per topic, and the search."""
 
-from math import ceil
 from typing import Any
 
 from django.http import Http404, HttpRequest
@@ -26,7 +25,7 @@ from papers.listing import (
     topics_with_counts,
 )
 from papers.models import Paper, PaperTopic
-from papers.paging import PER_PAGE, Counted, page_number
+from papers.paging import PER_PAGE, Counted, ensure_it_is_there, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.reasons import explain
 from papers.search.finding import TooSlow
@@ -82,11 +81,9 @@ def search(request: HttpRequest) -> HttpResponseBase:
         result = answer(asked, page=number)
     except TooSlow:
         return render(request, "papers/search.html", {**context, "too_slow": True}, status=503)
-    pages = max(1, ceil(result.found.ranked / FOUND_PER_PAGE))
-    if number > pages:
-        raise Http404(_("This list has no page %(number)d.") % {"number": number})
+    ensure_it_is_there(number, last=result.pages)
     start = (number - 1) * FOUND_PER_PAGE + 1
-    context |= {"answer": result, "number": number, "pages": pages, "start": start}
+    context |= {"answer": result, "number": number, "pages": result.pages, "start": start}
     return unless_known(
         request,
         (asked, shelves, result, [item.paper.withdrawn for item in result.items]),

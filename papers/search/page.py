@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -63,6 +64,10 @@ class Answer:
     opened: str = ""  # the last word, where papers were found only by taking it for a beginning
     says_nothing: bool = False  # words such as "the" only
     instead: str = ""  # the question with other spellings, which finds something
+
+    @property
+    def pages(self) -> int:
+        return max(1, ceil(self.found.ranked / PER_PAGE))
 
 
 def read_form(sent: Mapping[str, Any], slugs: Sequence[str], topics: Sequence[Topic]) -> Asked:
