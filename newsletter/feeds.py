@@ -1,7 +1,7 @@
 """The Atom feed of the newsletter: the papers of its latest editions."""
 
 from collections.abc import Collection
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -44,7 +44,7 @@ class EditionsFeed(PaperFeed):
             changed_at=max((released for _, released, _ in facts if released), default=None),
         )
         answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-        return cast(HttpResponse, answer)
+        return answer
 
     def path(self, obj: Any) -> str:
         return reverse("feed")

@@ -3,8 +3,7 @@
 from math import ceil
 from typing import Any
 
-from django.http import Http404, HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -40,7 +39,7 @@ FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories"
 
 
 @require_safe
-def topics(request: HttpRequest) -> HttpResponseBase:
+def topics(request: HttpRequest) -> HttpResponse:
     """Every topic a reader can follow, with the number of papers filed under it."""
     rows = topics_with_counts()
     facts = [(row.slug, row.name, row.description, row.paper_count) for row in rows]
@@ -48,7 +47,7 @@ def topics(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
+def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """The papers of one topic, newest first, with the evidence that filed them here."""
     found = find_topic(slug)
     paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
@@ -68,7 +67,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponseBase:
+def search(request: HttpRequest) -> HttpResponse:
     """The papers that have the words of `q`, best first; without words, how to ask and where to look."""
     topics = active_topics()
     asked = read_form(request.GET, request.GET.getlist("topic"), topics)
@@ -96,7 +95,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-def paper(request: HttpRequest, key: str) -> HttpResponseBase:
+def paper(request: HttpRequest, key: str) -> HttpResponse:
     """One paper, by arXiv id or, where it has none, by the hash of its title."""
     found = find_paper(key)
     if found is None:
