@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 
 import psutil
+import psycopg
 import pytest
 
 from config import supervisor
@@ -54,6 +55,14 @@ def read_until(lines: IO[str], *patterns: str) -> str:
     raise AssertionError(seen)
 
 
+def refused(address: str) -> tuple[int, str]:
+    """The status and the heading of a page that says no."""
+    with pytest.raises(HTTPError) as error:
+        urlopen(address, timeout=20)
+    with error.value as page:
+        return page.code, re.search("<h1>(.*?)</h1>", page.read().decode())[1]
+
+
 def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
     free_port: int, own_database: str
 ) -> None:
@@ -66,7 +75,15 @@ def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
 
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
         assert browser.open(f"{address}/", timeout=20).status == 200
-        assert browser.open(f"{address}/static/admin/css/base.css", timeout=20).status == 200
+        for file in ("admin/css/base.css", "site.css"):
+            assert browser.open(f"{address}/static/{file}", timeout=20).status == 200
+        for path in ("/nowhere/", "/2026-02-30/", "/papers/nowhere/", "/static/nowhere.css"):
+            assert refused(f"{address}{path}") == (404, "There is no such page"), path
+        assert refused(f"{address.replace('127.0.0.1', 'localhost')}/nowhere/")[0] == 404
+        with psycopg.connect(own_database, autocommit=True) as database:
+            database.execute("ALTER TABLE papers_topic RENAME TO elsewhere")
+            assert refused(f"{address}/topics/") == (500, "The press has jammed")
+            database.execute("ALTER TABLE elsewhere RENAME TO papers_topic")
         page = browser.open(link, timeout=20).read().decode()
         form = {"csrfmiddlewaretoken": re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]}
         landed = browser.open(link, urlencode(form).encode(), timeout=20)
