@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener, urlopen
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import psutil
 import psycopg
@@ -20,6 +20,7 @@ import pytest
 from config import supervisor
 from config.supervisor import Program
 from tests.processes import wait_until
+from tests.website import Website
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,12 +56,10 @@ def read_until(lines: IO[str], *patterns: str) -> str:
     raise AssertionError(seen)
 
 
-def refused(address: str) -> tuple[int, str]:
+def said_no(port: int, path: str, **headers: str) -> tuple[int, str]:
     """The status and the heading of a page that says no."""
-    with pytest.raises(HTTPError) as error:
-        urlopen(address, timeout=20)
-    with error.value as page:
-        return page.code, re.search("<h1>(.*?)</h1>", page.read().decode())[1]
+    page = Website(port, Path(os.devnull)).get(path, **headers)
+    return page.status, re.search("<h1>(.*?)</h1>", page.text)[1]
 
 
 def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
@@ -78,11 +77,12 @@ def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
         for file in ("admin/css/base.css", "site.css"):
             assert browser.open(f"{address}/static/{file}", timeout=20).status == 200
         for path in ("/nowhere/", "/2026-02-30/", "/papers/nowhere/", "/static/nowhere.css"):
-            assert refused(f"{address}{path}") == (404, "There is no such page"), path
-        assert refused(f"{address.replace('127.0.0.1', 'localhost')}/nowhere/")[0] == 404
+            assert said_no(free_port, path) == (404, "There is no such page"), path
+        assert said_no(free_port, "/", Host="elsewhere.example") == (400, "That could not be read")
+        assert said_no(free_port, "/nowhere/", Host="localhost")[0] == 404
         with psycopg.connect(own_database, autocommit=True) as database:
             database.execute("ALTER TABLE papers_topic RENAME TO elsewhere")
-            assert refused(f"{address}/topics/") == (500, "The press has jammed")
+            assert said_no(free_port, "/topics/") == (500, "The press has jammed")
             database.execute("ALTER TABLE elsewhere RENAME TO papers_topic")
         page = browser.open(link, timeout=20).read().decode()
         form = {"csrfmiddlewaretoken": re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]}
