@@ -4,12 +4,14 @@ from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.core.cache import caches
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import MD5, Cast, Concat
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from config.freshness import unless_known
+from config.freshness import fingerprint, unless_known
 from newsletter.front import story_of
 from newsletter.models import Edition, EditionPaper
 from newsletter.shelf import entries_shown, shown
@@ -19,7 +21,10 @@ from papers.public import public_paper
 
 EDITIONS = 5
 MOST = 200  # entries
+KEPT = 3600  # seconds
 _NEEDED = ("card", "matches", "terms", "edition", "paper__authors", "paper__categories")
+# What an entry tells of a paper that its card does not: that is as it was printed, and this may change.
+_CREDITS = MD5(Concat(Cast("paper__authors", TextField()), Cast("paper__categories", TextField())))
 
 
 class EditionsFeed(PaperFeed):
@@ -35,14 +40,17 @@ class EditionsFeed(PaperFeed):
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         editions = _editions()
-        facts = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
-        entries = list(_entries(editions).values_list("pk", flat=True))
-        answer = unless_known(
-            request,
-            (facts, entries),
-            lambda: self.made(request, *args, **kwargs),
-            changed_at=max((released for _, released, _ in facts if released), default=None),
-        )
+        told = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
+        facts = (told, list(_entries(editions).values_list("pk", _CREDITS)))
+
+        def make() -> HttpResponse:
+            # The same for everybody, so each process makes it once.
+            kept = caches["template_fragments"]
+            feed = kept.get_or_set(f"feed-{fingerprint(facts)}", lambda: self.made(request).content, KEPT)
+            return HttpResponse(feed, content_type=self.feed_type.content_type)
+
+        released = [edition.released_at for edition in editions.values() if edition.released_at]
+        answer = unless_known(request, facts, make, changed_at=max(released, default=None))
         answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
         return answer
 

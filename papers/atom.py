@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from io import StringIO
+from typing import IO, Any
 from urllib.parse import quote, urlsplit
 from xml.sax.xmlreader import AttributesImpl
 
@@ -74,6 +75,12 @@ class _Atom(Atom1Feed):
         if entry.paper["arxiv_id"]:
             address = f"https://arxiv.org/abs/{quote(entry.paper['arxiv_id'])}"
             handler.addQuickElement("link", "", {"rel": "related", "href": address, "type": "text/html"})
+
+    def write(self, outfile: IO[str], encoding: str) -> None:
+        """In one piece: Django's writes a response word by word, which takes as long as to make the words."""
+        whole = StringIO()
+        super().write(whole, encoding)
+        outfile.write(whole.getvalue())
 
     def latest_post_date(self) -> datetime:
         """A feed without entries says today, not now: it would be a new one every second."""

@@ -13,16 +13,15 @@ from django.views.decorators.http import require_safe
 
 from config.freshness import unless_known
 from papers.card import card_of
+from papers.counting import count_under, topics_with_counts
 from papers.listing import (
     active_topics,
-    count_under,
     discussion_of,
     filings_under,
     find_paper,
     find_topic,
     latest_change,
     readings_of,
-    topics_with_counts,
 )
 from papers.models import Paper, PaperTopic
 from papers.paging import PER_PAGE, Counted, page_number
@@ -58,7 +57,10 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     context = {"topic": found, "page": page, "items": items, "page_query": query}
     facts = (
         *(found.name, found.description, page.number, paginator.count),
-        [(card_of(filing.paper), filing.paper.withdrawn, *_of_filing(filing)) for filing in filings],
+        [
+            (item["card"], filing.paper.withdrawn, *_of_filing(filing))
+            for item, filing in zip(items, filings, strict=True)
+        ],
     )
     changed = latest_change([filing.paper for filing in filings])
     return unless_known(

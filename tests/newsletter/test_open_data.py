@@ -228,6 +228,22 @@ def test_the_feed_is_known_without_being_made(client: Client, printed: list[Pape
     assert len(captured) == 2
 
 
+def test_the_feed_is_made_once_for_everybody_until_it_changes(client: Client, printed: list[Paper]) -> None:
+    def read() -> tuple[int, bytes]:
+        with CaptureQueriesContext(connection) as captured:
+            content = client.get("/feed.atom").content
+        return len(captured), content
+
+    (made, first), again = read(), read()
+    assert (made, *again) == (4, 2, first)
+    Paper.objects.filter(pk=printed[1].pk).update(authors=["Cleo Example"], categories=["cs.MA"])
+    made, corrected = read()
+    assert made == 4
+    _, entry, _ = feedparser.parse(corrected).entries
+    assert [author.name for author in entry.authors] == ["Cleo Example"]
+    assert [tag.term for tag in entry.tags] == ["cs.MA"]
+
+
 def test_lists_cost_the_same_queries_whatever_their_length(client: Client, printed: list[Paper]) -> None:
     def queries() -> list[int]:
         counts = []
