@@ -21,6 +21,7 @@ from django.utils.http import parse_http_date
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from papers.answering import LANGUAGE, validated
+from papers.feed_entry import html_of
 from papers.public import PublicPaper
 
 AUTHORS_NAMED = 24
@@ -94,7 +95,6 @@ class PaperFeed(Feed):  # type: ignore[type-arg]
 
     feed_type = _Atom
     language = LANGUAGE
-    description_template = "papers/feed_entry.html"
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = self.made(request, *args, **kwargs)
@@ -121,6 +121,9 @@ class PaperFeed(Feed):  # type: ignore[type-arg]
     def item_title(self, item: Entry) -> str:
         return item.paper["title"]
 
+    def item_description(self, item: Entry) -> str:
+        return html_of(item.paper, withdrawn=item.withdrawn)
+
     def item_link(self, item: Entry) -> str:
         return item.paper["url"]
 
@@ -135,7 +138,3 @@ class PaperFeed(Feed):  # type: ignore[type-arg]
 
     def item_extra_kwargs(self, item: Entry) -> dict[str, Any]:
         return {"entry": item}
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        entry: Entry = kwargs["item"]
-        return {"entry": entry, "paper": entry.paper}
