@@ -93,7 +93,7 @@ CACHES = {
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # What `{% cache %}` keeps of pages: each process for itself, so that no page waits for Redis.
+    # What `{% cache %}` and others keep of pages: each process for itself, so that no page waits for Redis.
     "template_fragments": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
