@@ -12,12 +12,11 @@ from django.utils.http import urlencode
 
 from papers.answering import NotNow, json_door
 from papers.card import card_of
-from papers.counting import count_under, topics_with_counts
+from papers.counting import pages_under, topics_with_counts
 from papers.listing import (
     active_topics,
     best_filings,
     discussion_of,
-    filings_under,
     find_paper,
     find_topic,
     latest_change,
@@ -25,7 +24,7 @@ from papers.listing import (
     readings_of,
 )
 from papers.models import Observation, Paper, Topic
-from papers.paging import PER_PAGE, Counted, ensure_it_is_there, page_number
+from papers.paging import ensure_it_is_there, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
 from papers.reasons import explain
 from papers.search.finding import TooSlow
@@ -44,7 +43,7 @@ def topics(request: HttpRequest) -> dict[str, Any]:
 def topic(request: HttpRequest, slug: str) -> dict[str, Any]:
     """One page of the papers of a topic, newest first."""
     found = find_topic(slug)
-    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
+    paginator = pages_under(found)
     number = page_number(request, last=paginator.num_pages)
     papers = [filing.paper for filing in paginator.page(number)]
     address = f"{settings.SITE_URL}/topics/{slug}.json"

@@ -12,18 +12,17 @@ from django.views.decorators.http import require_safe
 
 from config.freshness import unless_known
 from papers.card import card_of
-from papers.counting import count_under, topics_with_counts
+from papers.counting import pages_under, topics_with_counts
 from papers.listing import (
     active_topics,
     discussion_of,
-    filings_under,
     find_paper,
     find_topic,
     latest_change,
     readings_of,
 )
 from papers.models import Paper, PaperTopic
-from papers.paging import PER_PAGE, Counted, ensure_it_is_there, page_number
+from papers.paging import ensure_it_is_there, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.reasons import explain
 from papers.search.finding import TooSlow
@@ -48,7 +47,7 @@ def topics(request: HttpRequest) -> HttpResponse:
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """The papers of one topic, newest first, with the evidence that filed them here."""
     found = find_topic(slug)
-    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
+    paginator = pages_under(found)
     page = paginator.page(page_number(request, last=paginator.num_pages))
     filings: list[PaperTopic] = list(page.object_list)
     items = [{"card": card_of(filing.paper), "filing": filing} for filing in filings]
