@@ -5,3 +5,5 @@ LAST_TICK = "last tick"
 RESTORED = "backup restored"
 # At midnight of the last day whose edition a restored backup has lost: what was listed before may be out.
 LOST_UNTIL = "editions lost until"
+# When a tick last took its turn; see `newsletter.turns`.
+TURN = "turn to tick"
