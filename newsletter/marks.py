@@ -7,3 +7,5 @@ RESTORED = "backup restored"
 LOST_UNTIL = "editions lost until"
 # When a tick last took its turn; see `newsletter.turns`.
 TURN = "turn to tick"
+# When what is long past was last cleared; see `newsletter.clearing`.
+CLEARED = "old rows are cleared"
