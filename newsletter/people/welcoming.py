@@ -16,7 +16,7 @@ from newsletter.people.behind_link import behind_preferences_link
 from newsletter.schedule import zone_or_utc
 from newsletter.times import Times, in_words, times_of
 from newsletter.tokens import link_token
-from papers.reading.duties import freeze_moment
+from papers.reading.timetable import freeze_moment
 
 _ONE_DAY = timedelta(days=1)
 
