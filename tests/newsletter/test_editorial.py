@@ -263,13 +263,13 @@ def test_a_drain_settles_before_it_plans_so_that_a_cancelled_window_covers_nothi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settling, "BATCH", 1)
+    then = DUE + 2 * DAYS
     before, sent, gone = (make_edition(date=NEXT - n * DAYS, state="closed") for n in (2, 1, 0))
     for reader in [make_subscriber(now=DUE - 9 * DAYS) for _ in range(3)]:
         make_delivery(before, reader, state="accepted")
-        make_delivery(gone, reader, first_on=sent.date)
+        make_delivery(gone, reader, first_on=sent.date, planned_at=then)
     Edition.objects.filter(pk=gone.pk).update(state="sending")
     editorial.cancel(gone.pk, now=DUE + DAYS)
-    then = DUE + 2 * DAYS
     coming = make_edition(date=then.date(), papers=[(make_paper(), [])], frozen_at=then, state="sending")
     draining.drain(now=then)
     windows = Delivery.objects.filter(edition=coming).values_list("first_on", "last_on")
