@@ -41,8 +41,8 @@ from newsletter.spans import Day, Month, Week
 from papers.models import Topic
 from papers.paging import page_number
 
-# A look back shows the best; all of them stand in the editions of the days.
-MOST = 60
+# A look back shows the best, as many as a page holds; all of them stand in the editions of the days.
+MOST = A_PAGE
 MONTH_OF_A_WEEK = 14
 
 
