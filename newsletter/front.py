@@ -32,19 +32,25 @@ class Story:
     """One paper of an edition.
 
     `card` has the shape of `papers.card`, `matches` are those of `EditionPaper`, best first; `topic` is the
-    best one's slug; `why` is half a sentence or "", `brief_why` the same where the votes stand beside it, and
-    `tells_more` where it is more than what the card says anyway, the counts and that it is from the archive;
-    `day` is the edition's.
+    best one's slug; `why` is half a sentence or "", and `tells_more` where it is more than what the card says
+    anyway, the counts and that it is from the archive; `terms` are what it was made of, `settled` whether the
+    votes are in; `day` is the edition's.
     """
 
     card: dict[str, Any]
     topic: str = ""
     topic_name: str = ""
     why: str = ""
-    brief_why: str = ""
     tells_more: bool = False
     matches: Sequence[dict[str, Any]] = ()
+    terms: Sequence[Mapping[str, Any]] = ()
+    settled: bool = False
     day: date | None = None
+
+    @property
+    def brief_why(self) -> str:
+        """`why`, where the votes stand beside it."""
+        return explain(self.terms, beside_counts=True, settled=self.settled, in_brief=True)
 
     @property
     def brief(self) -> str:
@@ -123,9 +129,10 @@ def story_of(
         topic=best.get("topic", ""),
         topic_name=best.get("name", ""),
         why=why,
-        brief_why=explain(terms, beside_counts=True, settled=settled, in_brief=True),
         tells_more=why != "" and any(_tells_more(term) for term in terms),
         matches=matches,
+        terms=terms,
+        settled=settled,
         day=day,
     )
 

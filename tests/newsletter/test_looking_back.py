@@ -198,6 +198,16 @@ def test_a_look_back_costs_the_same_queries_whatever_it_holds(client: Client, pa
     assert len(few) <= len(many) <= 7  # with one more where no week before has to be looked for
 
 
+@pytest.mark.parametrize("path", ["/week/2026-W10/", "/month/2026-03/"])
+def test_a_look_back_that_was_made_is_not_read_again_for_the_next_visitor(client: Client, path: str) -> None:
+    printed(0, *range(9))
+    first = get(client, path)
+    with CaptureQueriesContext(connection) as queries:
+        again = get(Client(), path)
+    assert headings_of(again) == headings_of(first) and "Paper 0" in headings_of(again)
+    assert [query["sql"] for query in queries if '"card"' in query["sql"]] == []
+
+
 PAGES = ["/", f"/{MONDAY}/", "/week/", "/week/2026-W10/", "/month/", "/month/2026-03/"]
 
 
