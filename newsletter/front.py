@@ -8,7 +8,7 @@ from typing import Any
 from newsletter.spans import Month, Span, Week
 from papers.excerpt import cut_at_word
 from papers.reading.telling import told
-from papers.reasons import explain
+from papers.reasons import attention, explain
 from papers.sources.names import name_of
 
 ALSO = 4
@@ -32,25 +32,23 @@ class Story:
     """One paper of an edition.
 
     `card` has the shape of `papers.card`, `matches` are those of `EditionPaper`, best first; `topic` is the
-    best one's slug; `why` is half a sentence or "", and `tells_more` where it is more than what the card says
-    anyway, the counts and that it is from the archive; `terms` are what it was made of, `settled` whether the
-    votes are in; `day` is the edition's.
+    best one's slug; `why` is half a sentence or "", made of `terms`; `settled`: its votes are in; `day` is
+    the edition's.
     """
 
     card: dict[str, Any]
     topic: str = ""
     topic_name: str = ""
     why: str = ""
-    tells_more: bool = False
     matches: Sequence[dict[str, Any]] = ()
     terms: Sequence[Mapping[str, Any]] = ()
     settled: bool = False
     day: date | None = None
 
     @property
-    def brief_why(self) -> str:
-        """`why`, where the votes stand beside it."""
-        return explain(self.terms, beside_counts=True, settled=self.settled, in_brief=True)
+    def attention(self) -> str:
+        """As much of `why` as the counts, which stand beside it, do not say."""
+        return attention(self.terms, settled=self.settled)
 
     @property
     def brief(self) -> str:
@@ -123,27 +121,16 @@ def story_of(
     """Return the story of one edition entry, under its best match. `settled`: its votes are in."""
     terms = list(terms)
     best = matches[0] if matches else {}
-    why = explain(terms, beside_counts=True, settled=settled)  # the line of facts shows comments and stars
     return Story(
         card=card,
         topic=best.get("topic", ""),
         topic_name=best.get("name", ""),
-        why=why,
-        tells_more=why != "" and any(_tells_more(term) for term in terms),
+        why=explain(terms, beside_counts=True, settled=settled),  # the line of facts has comments and stars
         matches=matches,
         terms=terms,
         settled=settled,
         day=day,
     )
-
-
-def _tells_more(term: Mapping[str, Any]) -> bool:
-    """Whether a term says more than "61 upvotes": how fast they came, or that an editor chose the paper."""
-    text = str(term.get("text", ""))
-    if term.get("name") == "votes":
-        _number, _upvotes, *how_fast = text.split(" ", 2) if text.count(" ") > 1 else ("", "")
-        return bool(how_fast) and not text.startswith("no ")
-    return term.get("name") == "boost" and text != ""
 
 
 def lay_out(stories: Sequence[Story]) -> FrontPage:

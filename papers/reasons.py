@@ -56,6 +56,15 @@ def explain(
     return "; ".join(text for text in [*first, *rest] if text)
 
 
+def attention(terms: Sequence[Term | Signal], *, settled: bool = False) -> str:
+    """What there is to tell of the attention a paper gets where its counts stand beside it; "" for nothing.
+
+    That is how fast the votes come in, and that an editor chose it.
+    """
+    more = [term for term in terms if _says_more_than_counts(_name(term), _text(term))]
+    return explain(more, beside_counts=True, settled=settled, in_brief=True)
+
+
 def said(name: str, text: str, *, in_brief: bool = False) -> str:
     """What the term of this name says, in the active language; `in_brief`: without the votes it has now."""
     if name == "votes" and (found := _VOTES.fullmatch(text)):
@@ -68,6 +77,11 @@ def said(name: str, text: str, *, in_brief: bool = False) -> str:
     if text == "from the archive":
         return _("from the archive")
     return _("an editor's choice") if text == "an editor's choice" else text
+
+
+def _says_more_than_counts(name: str, text: str) -> bool:
+    """ "61 upvotes at 17 h" does, "61 upvotes" does not."""
+    return name == "boost" or (name == "votes" and not re.fullmatch(r"[\d,]+ upvotes?|no upvotes yet", text))
 
 
 def _course(found: re.Match[str]) -> str:

@@ -183,7 +183,7 @@ def test_a_card_names_the_two_topics_that_fit_best(client: Client) -> None:
 def test_a_reason_too_weak_to_tell_leaves_no_full_stop_behind() -> None:
     weak = {"name": "votes", "text": "1 upvote at 11 h, on course for about 2"}
     story = front.story_of({}, [], [weak])
-    assert (story.why, story.tells_more) == ("", False)
+    assert (story.why, story.attention) == ("", "")
 
 
 @pytest.mark.parametrize("path", ["/week/2026-W10/", "/month/2026-03/", "/week/", "/month/"])
