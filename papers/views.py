@@ -25,6 +25,7 @@ from papers.models import Paper, PaperTopic
 from papers.paging import ensure_it_is_there, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.reasons import explain
+from papers.rows import rows_of
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import answer, read_form, search_fields
@@ -50,7 +51,11 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     paginator = pages_under(found)
     page = paginator.page(page_number(request, last=paginator.num_pages))
     filings: list[PaperTopic] = list(page.object_list)
-    items = [{"card": card_of(filing.paper), "filing": filing} for filing in filings]
+    rows = rows_of([filing.paper for filing in filings], now=timezone.now(), under=found)
+    items = [
+        {"card": card_of(filing.paper), "filing": filing, "row": row}
+        for filing, row in zip(filings, rows, strict=True)
+    ]
     query = f"?page={page.number}" if page.number > 1 else ""
     context = {"topic": found, "page": page, "items": items, "page_query": query}
     facts = (
@@ -62,7 +67,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     )
     changed = latest_change([filing.paper for filing in filings])
     return unless_known(
-        request, facts, lambda: render(request, "papers/topic.html", context), changed_at=changed
+        request, (facts, rows), lambda: render(request, "papers/topic.html", context), changed_at=changed
     )
 
 

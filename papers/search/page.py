@@ -7,10 +7,12 @@ from datetime import date
 from math import ceil
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from papers.card import Card, card_of
 from papers.models import Paper, Topic
+from papers.rows import Row, rows_of
 from papers.search import finding
 from papers.search.asking import Question, read
 from papers.search.marking import Piece, all_words, marked, telling_part
@@ -51,6 +53,7 @@ class Item:
 
     paper: Paper
     card: Card
+    row: Row
     title: Sequence[Piece]
     summary: Sequence[Piece]
 
@@ -136,14 +139,16 @@ def _instead(asked: Asked) -> str:
 
 
 def _items(ids: Sequence[int], wanted: Wanted) -> list[Item]:
-    papers = Paper.objects.in_bulk(ids)
-    rows = [papers[pk] for pk in ids if pk in papers]  # one may have been merged away meanwhile
-    cards = [card_of(paper) for paper in rows]
-    abstracts = [readable(paper.abstract or "") for paper in rows]
+    found = Paper.objects.in_bulk(ids)
+    papers = [found[pk] for pk in ids if pk in found]  # one may have been merged away meanwhile
+    cards = [card_of(paper) for paper in papers]
+    abstracts = [readable(paper.abstract or "") for paper in papers]
     hits = hits_among(all_words([*(card["title"] for card in cards), *abstracts]), wanted)
     return [
-        Item(paper, card, marked(card["title"], hits), marked(telling_part(abstract, hits), hits))
-        for paper, card, abstract in zip(rows, cards, abstracts, strict=True)
+        Item(paper, card, row, marked(card["title"], hits), marked(telling_part(abstract, hits), hits))
+        for paper, card, row, abstract in zip(
+            papers, cards, rows_of(papers, now=timezone.now()), abstracts, strict=True
+        )
     ]
 
 
