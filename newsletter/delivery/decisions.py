@@ -26,9 +26,9 @@ def arrived(numbers: Sequence[int], reason: str, *, now: datetime) -> list[int]:
 def send_again(numbers: Sequence[int], reason: str, *, now: datetime) -> list[int]:
     """Let these mails be sent once more, for six hours, where they are in doubt still; return which will be.
 
-    The reader may get one twice: that is the decision. Mails of cancelled and missed editions stay in doubt, and
-    so do those of long ago, whose editions' ledger was cleared; whoever left meanwhile is left out at the gate.
-    A closed edition is sent again until they are settled.
+    The reader may get one twice: that is the decision. Mails of cancelled and missed editions stay in doubt,
+    and so do those of long ago, whose editions' ledger was cleared; whoever left meanwhile is left out at the
+    gate. A closed edition is sent again until they are settled.
     """
     with transaction.atomic():
         # An edition that was stopped for good sends nothing again. Nor does one whose ledger was cleared:
