@@ -26,7 +26,8 @@ class Answer(Enum):
 
     READY = "ready"
     COMES = "comes"  # its mail waits, or is on the wire
-    CAME = "came"  # it was sent before, or what became of it is settled
+    CAME = "came"  # it was sent before, or may have been, or nothing in it matched
+    LOST = "lost"  # it was planned and did not go out: a pause kept it back, or it was too late, or refused
     NO_MATCH = "no match"  # nothing in it is under the reader's topics
     NO_EDITION = "no edition"  # none is out that may be sent
 
@@ -44,10 +45,11 @@ def look(reader: Subscriber, *, now: datetime) -> AtOnce:
         return AtOnce(Answer.NO_EDITION)
     rows = Delivery.objects.filter(subscriber=reader, last_on__gte=edition.date, first_on__lte=edition.date)
     # A window of a later edition that did not go out, as when that was cancelled, keeps nothing back.
-    states = set(rows.filter(Q(covers=True) | Q(last_on=edition.date)).values_list("state", flat=True))
-    if states:
-        waits = states - set(Delivery.SETTLED)
-        return AtOnce(Answer.COMES if waits else Answer.CAME, edition)
+    theirs = list(rows.filter(Q(covers=True) | Q(last_on=edition.date)).values_list("state", "covers"))
+    if any(state not in Delivery.SETTLED for state, _ in theirs):
+        return AtOnce(Answer.COMES, edition)
+    if theirs:
+        return AtOnce(Answer.CAME if any(covers for _, covers in theirs) else Answer.LOST, edition)
     if not owed.readers_by_hand(edition, only=reader, now=now).exists():
         return AtOnce(Answer.NO_EDITION)
     return AtOnce(Answer.READY if _has_something(edition, reader.mix) else Answer.NO_MATCH, edition)

@@ -65,7 +65,7 @@ def _from_when(found: AtOnce, *, now: datetime) -> datetime:
     edition = found.edition
     if edition is None:
         return now
-    theirs = found.answer in (Answer.COMES, Answer.CAME)
+    theirs = found.answer in (Answer.COMES, Answer.CAME, Answer.LOST)
     if theirs or edition.state not in Edition.SENDABLE:
         return max(now, freeze_moment(edition.date + _ONE_DAY))
     return now

@@ -147,6 +147,16 @@ def test_who_has_a_row_is_told_so(now: datetime, agents: Topic, state: str, answ
     assert Delivery.objects.count() == 1
 
 
+@pytest.mark.parametrize("state", ["skipped", "expired", "rejected"])
+def test_who_has_a_row_that_did_not_go_out_is_not_told_that_they_had_the_mail(
+    now: datetime, agents: Topic, state: str
+) -> None:
+    reader = reader_of(agents, now)
+    make_delivery(edition_of(now, agents), reader, state=state, covers=False)
+    assert send(reader, now=now).answer is Answer.LOST
+    assert Delivery.objects.count() == 1
+
+
 def test_a_window_of_a_cancelled_edition_keeps_back_nothing_that_it_did_not_bring(
     now: datetime, agents: Topic
 ) -> None:
