@@ -24,7 +24,8 @@ from newsletter.mail import message_id
 from newsletter.models import Delivery, Edition, Subscriber
 
 # By deadline first; within one moment mix by mix, so that each is composed once. `paused` goes by UTC here,
-# which is a day off at most.
+# which is a day off at most. A row that was asked for by name has a reason, and was planned after the pause;
+# one that was under way when its reader paused, and was refused for now, was planned before.
 _CLAIM = """
     WITH next AS MATERIALIZED (
         SELECT id FROM newsletter_delivery
@@ -39,7 +40,8 @@ _CLAIM = """
      WHERE d.id = next.id AND s.id = d.subscriber_id
  RETURNING d.id, d.public_id::text, d.subscriber_id, d.mix_id, d.first_on, d.expires_at, d.attempts,
            s.email, s.handle, s.secret, s.paused_until,
-           d.reason = '' AND coalesce(s.paused_until >= (d.due_at AT TIME ZONE 'UTC')::date, false) AS paused
+           (d.reason = '' OR d.planned_at < s.active_from)
+           AND coalesce(s.paused_until >= (d.due_at AT TIME ZONE 'UTC')::date, false) AS paused
 """
 # `in_doubt` too: an answer that comes after the lease ran out is still the answer.
 _RECORD = """

@@ -11,12 +11,13 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from newsletter import at_once, own_time, staying
-from newsletter.delivery import planning
+from newsletter.delivery import planning, recording
 from newsletter.delivery.closing import balance, close_if_done
 from newsletter.delivery.ledger import Ledger
 from newsletter.delivery.sending import Sender, SendReport
 from newsletter.models import Delivery, Edition, Subscriber
 from newsletter.staying import Instead
+from newsletter.transport.outcomes import Refused
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,6 +152,23 @@ def test_a_pause_waits_for_the_gate_that_is_open_and_that_mail_goes(edition: Edi
             assert waiting, "the pause did not wait for the gate"
         assert paused.result(timeout=30) is True
     assert rows() == [("handoff", "", True)]
+
+
+def test_what_is_under_way_when_its_reader_pauses_and_is_refused_for_now_is_not_tried_again(
+    edition: Edition,
+) -> None:
+    reader = a_reader()
+    planning.plan_due(now=NOW - timedelta(minutes=1))
+    ledger = Ledger(edition)
+    (row,) = ledger.claim(1, now=NOW)
+    printed = f"{edition.pk}:{edition.revision}"
+    assert ledger.turn([], [row], printed=printed, now=NOW) == {row.id}
+    pause(reader)
+    answer = recording.answered(row.id, 0, Refused(True, "451 later"), now=NOW)
+    ledger.turn([answer], [], printed="", now=NOW)
+    assert rows() == [("pending", "451 later", True)]
+    assert send(edition, at=NOW + timedelta(minutes=5)) == SendReport(skipped=1)
+    assert rows() == [SKIPPED]
 
 
 def test_who_pauses_while_they_are_planned_is_mailed_nothing(edition: Edition) -> None:
