@@ -12,7 +12,7 @@ from enum import Enum
 from django.db import transaction
 from django.db.models import Q
 
-from newsletter.delivery import owed
+from newsletter.delivery import owed, pausing
 from newsletter.delivery.closing import reopen
 from newsletter.delivery.planning import keep_planners_out, plan
 from newsletter.models import Delivery, Edition, EditionPaper, Subscriber, TopicMix
@@ -68,7 +68,9 @@ def write(edition: Edition, reader: Subscriber, *, now: datetime) -> None:
         # Before the edition is touched: who closes one takes these locks in the same order.
         keep_planners_out()
         reopen(edition)
-        if not plan(edition, now=now, only=reader, late_too=True):
+        if plan(edition, now=now, only=reader, late_too=True):
+            pausing.asked_for(edition, reader)
+        else:
             transaction.set_rollback(True)
 
 

@@ -15,7 +15,7 @@ from newsletter.marks import LOST_UNTIL
 from newsletter.models import Edition, EditionPaper
 from newsletter.telling import tell_admins
 from papers.card import card_of
-from papers.models import Mark, Paper, PaperTopic
+from papers.models import PRINTABLE, Mark, Paper, PaperTopic
 from papers.observing import latest_counts
 from papers.ranking.scoring import rank_scores
 from papers.reading import readiness
@@ -169,14 +169,7 @@ def candidates(day: date) -> QuerySet[Paper]:
     first = day - timedelta(days=LISTS)
     if lost := Mark.objects.filter(name=LOST_UNTIL).first():
         first = max(first, lost.at.astimezone(UTC).date())
-    in_window = Paper.objects.filter(
-        listed_on__gte=first,
-        listed_on__lt=day,
-        entry=None,
-        hidden=False,
-        withdrawn=False,
-        needs_review=False,
-    )
+    in_window = Paper.objects.filter(PRINTABLE, listed_on__gte=first, listed_on__lt=day)
     noticed = Q(upvotes__gt=0) | Q(num_comments__gt=0) | Q(github_stars__gt=0)
     if in_window.filter(noticed).exists():
         accepted = PaperTopic.objects.filter(paper=OuterRef("pk"), topic__accepts_unvoted=True)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from newsletter import releasing
+from newsletter.delivery import settling
 from newsletter.marks import RESTORED
 from newsletter.models import Delivery, Edition, EditionPaper
 from newsletter.releasing import BEFORE_FREEZE
@@ -20,7 +21,6 @@ from newsletter.telling import tell_admins
 from papers.models import Mark
 
 State = Edition.State
-CANCELLED = "the edition was cancelled"
 # Windows reach back over seven editions; what is older is in no mail any more.
 STILL_MAILED = timedelta(days=14)
 REVISED = (State.HELD, *Edition.PRINTED)  # once frozen
@@ -105,7 +105,10 @@ def resume(number: int, *, now: datetime) -> bool:
 
 
 def cancel(number: int, *, now: datetime) -> Cancelled:
-    """Send an edition no further, for good. Its papers become candidates again if nobody was handed it."""
+    """Send an edition no further, for good. Its papers become candidates again if nobody was handed it.
+
+    Of many mails that wait, the first are skipped here and the others by the tick: none leaves meanwhile.
+    """
     with transaction.atomic():
         edition = _locked(number)
         if edition.state == State.CANCELLED:
@@ -114,7 +117,7 @@ def cancel(number: int, *, now: datetime) -> Cancelled:
             raise EditorialError(f"{edition} is {edition.state}: it cannot be cancelled any more")
         edition.state, edition.closed_at = State.CANCELLED, now
         edition.save(update_fields=["state", "closed_at"])
-        skipped = _skip_waiting([edition.pk], now=now)
+        skipped = settling.settle_some(edition.pk, now=now) + settling.waiting(edition.pk)
         return Cancelled(True, skipped, _give_papers_back(edition))
 
 
@@ -144,9 +147,7 @@ def look_after(*, now: datetime) -> None:
     held = Edition.objects.filter(state=State.HELD).exclude(frozen_at=None)
     for number in held.values_list("pk", flat=True):
         _pass_deadline(number, now=now)
-    # A mail that was under way while its edition was cancelled may come back as pending.
-    cancelled = Edition.objects.filter(state=State.CANCELLED, closed_at__gt=now - STILL_MAILED)
-    _skip_waiting(list(cancelled.values_list("pk", flat=True)), now=now)
+    settling.settle_cancelled(now=now)
     for number, papers in _taken_back(now=now).items():
         withdraw(number, papers)
 
@@ -198,20 +199,6 @@ def _pass_deadline(number: int, *, now: datetime) -> None:
             f"Nobody approved it until {until:%H:%M} UTC, so it is not sent{because}.\n\nIts papers can be"
             f" in the next ones. {settings.SITE_URL}/admin/newsletter/edition/{edition.pk}/change/\n",
         )
-
-
-def _skip_waiting(numbers: Sequence[int], *, now: datetime) -> int:
-    """Settle the mails of these editions that wait or are claimed; return how many.
-
-    Two statements, for each of the two states has an index of its own.
-    """
-    changes = {"state": Delivery.State.SKIPPED, "reason": CANCELLED, "covers": False, "settled_at": now}
-    rows = Delivery.objects.filter(edition__in=numbers)
-    if not numbers:
-        return 0
-    waiting = rows.filter(state=Delivery.State.PENDING).update(**changes)
-    claimed = rows.filter(state=Delivery.State.CLAIMED)
-    return waiting + claimed.update(**changes, lease_until=None, token=None)
 
 
 def _give_papers_back(edition: Edition) -> int:

@@ -6,19 +6,25 @@ from datetime import date, timedelta
 from typing import Any
 
 from newsletter.spans import Month, Span, Week
+from papers.excerpt import cut_at_word
 from papers.reading.telling import told
-from papers.reasons import explain
+from papers.reasons import attention, explain
 from papers.sources.names import name_of
 
 ALSO = 4
 # From this many on, a topic gets a section of its own; fewer share the briefs.
 SECTION_FROM = 3
-# In a section, so many stand with a summary, the others with their headline. So it is in the first sections;
-# those that follow have headlines only.
-WITH_SUMMARY = 3
-TOLD_SECTIONS = 8
-# A page weighs less than 100 kB: what is more stands on the next.
-A_PAGE = 100
+# In a section, so many are set large, the others small. So it is in the first sections; those that follow
+# have small ones only.
+LARGE = 3
+LARGE_SECTIONS = 8
+# A small card has two lines of the summary. No screen shows more characters than these in two lines.
+TWO_LINES = 200
+# Of the words that a paper was found by, and of its topics, a card names so many.
+MOST_EVIDENCE = 2
+TOPICS_NAMED = 2
+# A page weighs less than 100 kB with its style sheet: what is more stands on the next.
+A_PAGE = 55
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +32,38 @@ class Story:
     """One paper of an edition.
 
     `card` has the shape of `papers.card`, `matches` are those of `EditionPaper`, best first; `topic` is the
-    best one's slug; `why` is half a sentence or "", and `tells_more` where it is more than the count that
-    stands in the line of facts; `day` is the edition's.
+    best one's slug; `why` is half a sentence or "", made of `terms`; `settled`: its votes are in; `day` is
+    the edition's.
     """
 
     card: dict[str, Any]
     topic: str = ""
     topic_name: str = ""
     why: str = ""
-    tells_more: bool = False
     matches: Sequence[dict[str, Any]] = ()
+    terms: Sequence[Mapping[str, Any]] = ()
+    settled: bool = False
     day: date | None = None
+
+    @property
+    def attention(self) -> str:
+        """As much of `why` as the counts, which stand beside it, do not say."""
+        return attention(self.terms, settled=self.settled)
+
+    @property
+    def brief(self) -> str:
+        """As much of the summary as a small card shows."""
+        return cut_at_word(self.card["summary"], TWO_LINES)
+
+    @property
+    def evidence(self) -> list[str]:
+        """What it was filed under its topic by, as far as a card tells."""
+        return list(self.matches[0].get("evidence", ()))[:MOST_EVIDENCE] if self.matches else []
+
+    @property
+    def other_topics(self) -> Sequence[dict[str, Any]]:
+        """The matches that a card names besides its topic."""
+        return self.matches[1:TOPICS_NAMED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +83,15 @@ class Section:
     week: Week | None = None
     days: Sequence[OneDay] = ()
     stories: list[Story] = field(default_factory=list)
-    with_summary: int = WITH_SUMMARY
+    has_large: bool = True
 
     @property
-    def told(self) -> list[Story]:
-        return self.stories[: self.with_summary]
+    def large(self) -> list[Story]:
+        return self.stories[:LARGE] if self.has_large else []
 
     @property
-    def headlines(self) -> list[Story]:
-        return self.stories[self.with_summary :]
+    def small(self) -> list[Story]:
+        return self.stories[len(self.large) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +121,16 @@ def story_of(
     """Return the story of one edition entry, under its best match. `settled`: its votes are in."""
     terms = list(terms)
     best = matches[0] if matches else {}
-    why = explain(terms, beside_counts=True, settled=settled)  # the line of facts shows comments and stars
     return Story(
         card=card,
         topic=best.get("topic", ""),
         topic_name=best.get("name", ""),
-        why=why,
-        tells_more=why != "" and any(_tells_more(term, settled=settled) for term in terms),
+        why=explain(terms, beside_counts=True, settled=settled),  # the line of facts has comments and stars
         matches=matches,
+        terms=terms,
+        settled=settled,
         day=day,
     )
-
-
-def _tells_more(term: Mapping[str, Any], *, settled: bool) -> bool:
-    """Whether a term says more than "61 upvotes": how fast they came, or that an editor chose the paper."""
-    text = str(term.get("text", ""))
-    if term.get("name") == "votes":
-        _number, _upvotes, *how_fast = text.split(" ", 2) if text.count(" ") > 1 else ("", "")
-        return bool(how_fast) and not settled and not text.startswith("no ")
-    return term.get("name") == "boost" and text != ""
 
 
 def lay_out(stories: Sequence[Story]) -> FrontPage:
@@ -122,8 +140,8 @@ def lay_out(stories: Sequence[Story]) -> FrontPage:
         section = sections.setdefault(story.topic, Section(story.topic, story.topic_name))
         section.stories.append(story)
     large = [section for section in sections.values() if len(section.stories) >= SECTION_FROM]
-    for section in large[TOLD_SECTIONS:]:
-        section.with_summary = 0
+    for section in large[LARGE_SECTIONS:]:
+        section.has_large = False
     return FrontPage(
         lead=stories[0] if stories else None,
         also=stories[1 : 1 + ALSO],

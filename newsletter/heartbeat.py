@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from newsletter import edition, editorial, signup
+from newsletter import clearing, edition, editorial, signup
 from newsletter.delivery import brakes, closing, expiring, planning, sweeping
 from newsletter.marks import LAST_TICK
 from newsletter.models import Edition
@@ -50,7 +50,8 @@ def beat(*, now: datetime) -> Pulse:
     for sending in Edition.objects.filter(state=Edition.State.SENDING).order_by("date"):
         closing.close_if_done(sending, now=now)
     sources = dict.fromkeys(target.source for target in duties.due(now=now))
-    thinning.go_on(now=now)  # last: of all this it can wait best
+    thinning.go_on(now=now)  # last: of all this these can wait best
+    clearing.go_on(now=now)
     return Pulse(built, planned, tuple(sources))
 
 

@@ -5,3 +5,7 @@ LAST_TICK = "last tick"
 RESTORED = "backup restored"
 # At midnight of the last day whose edition a restored backup has lost: what was listed before may be out.
 LOST_UNTIL = "editions lost until"
+# When a tick last took its turn; see `newsletter.turns`.
+TURN = "turn to tick"
+# When what is long past was last cleared; see `newsletter.clearing`.
+CLEARED = "old rows are cleared"

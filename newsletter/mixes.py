@@ -27,9 +27,11 @@ def mix_for(
     text = " ".join([*(f"{pk}:{weight}" for pk, weight in chosen), f"{length} {language} {when_empty}"])
     key = text if len(text) <= 500 else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     with transaction.atomic():
-        mix, created = TopicMix.objects.get_or_create(
-            key=key, defaults={"length": length, "language": language, "when_empty": when_empty}
-        )
+        defaults = {"length": length, "language": language, "when_empty": when_empty}
+        mix, created = TopicMix.objects.get_or_create(key=key, defaults=defaults)
+        # What nobody had for long may be cleared in this very moment: taken back, or made anew.
+        if mix.unused_since and not TopicMix.objects.filter(pk=mix.pk).update(unused_since=None):
+            mix, created = TopicMix.objects.get_or_create(key=key, defaults=defaults)
         if created:
             MixTopic.objects.bulk_create(
                 MixTopic(mix=mix, topic_id=pk, weight=weight) for pk, weight in chosen

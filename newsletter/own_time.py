@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from newsletter import schedule, weekdays
+from newsletter.delivery import pausing
 from newsletter.models import Subscriber
 
 FIELDS = ("timezone", "hour", "weekdays", "paused_until")
@@ -38,8 +39,8 @@ def read(written: Mapping[str, str]) -> dict[str, Any]:
 
 
 def change(subscriber_id: int, fields: Mapping[str, Any], *, now: datetime) -> bool:
-    """Set some of FIELDS. What was due before `now`, by the new hour or days, is not owed; return whether
-    anything was changed."""
+    """Set some of FIELDS. What was due before `now`, by the new hour or days, is not owed, and a pause
+    keeps back what was planned before it; return whether anything was changed."""
     assert set(fields) <= set(FIELDS)  # noqa: S101  a slip of ours, not of a person
     with transaction.atomic():
         reader = Subscriber.objects.select_for_update(no_key=True).filter(pk=subscriber_id).first()
@@ -48,6 +49,8 @@ def change(subscriber_id: int, fields: Mapping[str, Any], *, now: datetime) -> b
         for name, value in {**fields, "active_from": now}.items():
             setattr(reader, name, value)
         reader.save(update_fields=[*fields, "active_from"])
+        if "paused_until" in fields:
+            pausing.skip_waiting(reader, now=now)
     return True
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Count, F, QuerySet, TextField, Window
-from django.db.models.functions import MD5, Cast, Concat, RowNumber, TruncWeek
+from django.db.models import Count, F, Func, JSONField, QuerySet, TextField, Window
+from django.db.models.functions import MD5, Cast, RowNumber, TruncWeek
 
 from newsletter.front import Story, story_of
 from newsletter.models import Edition, EditionPaper
@@ -79,9 +79,29 @@ def entries_shown() -> QuerySet[EditionPaper]:
 
 def contents_of(day: date) -> Contents:
     """What is in the edition of a day, without reading it: the database makes the mark."""
-    story = Concat(*(Cast(name, TextField()) for name in ("card", "matches", "terms")))
     found = entries_shown().filter(edition__date=day)
-    return Contents(**found.aggregate(papers=Count("pk"), mark=MD5(StringAgg(story, "", order_by="rank"))))
+    return Contents(
+        **found.aggregate(papers=Count("pk"), mark=_mark("card", "matches", "terms", order="rank"))
+    )
+
+
+def contents_by_day(span: Span, *, today: date) -> dict[date, Contents]:
+    """Of each day of the span that has an edition to show, oldest first: what is in it, as it stands now.
+
+    An entry does not change once it is printed, so its number stands for it, and beside it what its paper is
+    now.
+    """
+    found = entries_shown().filter(edition__date__range=(span.first, span.last)).order_by()
+    mark = _mark("pk", *(f"paper__{name}" for name in _NOW), order="pk")
+    by_day = found.values_list("edition__date").annotate(papers=Count("pk"), mark=mark)
+    contents = {day: Contents(papers, mark) for day, papers, mark in by_day}
+    return {day: contents.get(day, Contents(0, None)) for day in _days(span, today)}
+
+
+def _mark(*names: str, order: str) -> MD5:
+    """Differs where one of these fields does in one of the rows. All in one list, which is quick to say."""
+    row = Func(*names, function="jsonb_build_array", output_field=JSONField())
+    return MD5(StringAgg(Cast(row, TextField()), "", order_by=order))
 
 
 def edition_stories(day: date) -> list[Story]:
@@ -125,10 +145,14 @@ def _as_of(now: datetime, entry: EditionPaper) -> Story:
 
 def papers_by_day(span: Span, *, today: date) -> dict[date, int]:
     """Of each day of the span that has an edition to show, oldest first: how many papers."""
-    days = shown(today=today).filter(date__range=(span.first, span.last)).order_by("date")
     counted = entries_shown().filter(edition__date__range=(span.first, span.last)).order_by()
     papers = dict(counted.values_list("edition__date").annotate(Count("pk")))
-    return {day: papers.get(day, 0) for day in days.values_list("date", flat=True)}
+    return {day: papers.get(day, 0) for day in _days(span, today)}
+
+
+def _days(span: Span, today: date) -> QuerySet[Edition, date]:
+    days = shown(today=today).filter(date__range=(span.first, span.last)).order_by("date")
+    return days.values_list("date", flat=True)
 
 
 def spans_beside(span: _Span, *, today: date) -> tuple[_Span | None, _Span | None]:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from newsletter import own_time
+from newsletter.delivery import pausing
 from newsletter.mixes import LENGTHS, mix_for
 from newsletter.models import OutboxMail, Subscriber, TopicMix
 from newsletter.reader_row import locked
@@ -104,6 +105,7 @@ def come_back(subscriber_id: int, *, left_at: datetime, instead: Instead, now: d
         elif instead is Instead.PAUSE:
             reader.paused_until = now.astimezone(zone_or_utc(reader.timezone)).date() + PAUSE
         reader.save()
+        pausing.skip_waiting(reader, now=now)
     return True
 
 

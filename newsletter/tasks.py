@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from config.durability import UnsafeDatabase, refuse_unsafe
-from newsletter import heartbeat, outbox
+from newsletter import heartbeat, outbox, turns
 from newsletter.delivery import draining
 from papers.topics import refiling
 
@@ -31,9 +31,12 @@ def _is_safe() -> bool:
 def tick() -> None:
     if not _is_safe():
         return
-    expires = settings.NEWSLETTER_TICK_SECONDS
+    now, expires = timezone.now(), settings.NEWSLETTER_TICK_SECONDS
+    if not turns.take(now=now):
+        return
     try:
-        due = heartbeat.beat(now=timezone.now()).due_sources
+        due = heartbeat.beat(now=now).due_sources
+        turns.over(began=now)
     finally:
         # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests. What
         # no worker took by the next tick is queued again then, so it must not pile up.

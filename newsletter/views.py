@@ -1,8 +1,9 @@
 """The paper as it is printed: today's front page, any day, week or month; a mix's digest in the browser."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from math import ceil
 
@@ -29,10 +30,10 @@ from newsletter.mail import preview
 from newsletter.models import Edition, TopicMix
 from newsletter.shelf import (
     best_stories,
+    contents_by_day,
     contents_of,
     edition_stories,
     last_with_papers,
-    papers_by_day,
     shown,
     spans_beside,
     window,
@@ -41,8 +42,8 @@ from newsletter.spans import Day, Month, Week
 from papers.models import Topic
 from papers.paging import page_number
 
-# A look back shows the best; all of them stand in the editions of the days.
-MOST = 60
+# A look back shows the best, as many as a page holds; all of them stand in the editions of the days.
+MOST = A_PAGE
 MONTH_OF_A_WEEK = 14
 
 
@@ -172,15 +173,15 @@ def _laid_out(day: date, number: int, last: date | None, *, whole: bool) -> Fron
 
 def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) -> HttpResponseBase:
     now = timezone.now()
-    papers = papers_by_day(span, today=now.date())
-    if not papers and not is_latest:
+    days = contents_by_day(span, today=now.date())
+    if not days and not is_latest:
         raise Http404(f"No edition of this {span.kind} is printed.")
+    papers = {day: contents.papers for day, contents in days.items()}
+    paper_count = sum(papers.values())
     earlier, later = spans_beside(span, today=now.date())
-    by_week = MONTH_OF_A_WEEK if isinstance(span, Month) else None
-    stories = best_stories(span, now=now, most=MOST, most_of_a_week=by_week)
-    last = None if stories else last_with_papers(before=span.first)
+    last = None if paper_count else last_with_papers(before=span.first)
     topics = _topics()
-    key = fingerprint((now.date(), span, is_latest, papers, earlier, later, stories, last))
+    key = fingerprint((now.date(), span, is_latest, days, earlier, later, last))
 
     def make() -> HttpResponse:
         context = {
@@ -193,9 +194,10 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
             "has_editions": bool(papers),
             "month": Month.of(min(papers)) if papers else None,
             "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
-            "page": lay_out(stories) if isinstance(span, Week) else lay_out_by_week(stories, span, papers),
-            "story_count": len(stories),
-            "paper_count": sum(papers.values()),
+            # Read only where the template does not find what it needs of it in memory, by the key.
+            "page": SimpleLazyObject(partial(_looked_back, span, papers, now)),
+            "story_count": _shown_of(span, papers),
+            "paper_count": paper_count,
             "last": last,
             "topics": topics,
             "form": SubscribeForm(topics=topics),
@@ -203,6 +205,23 @@ def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = Fa
         return render(request, "newsletter/look_back.html", context)
 
     return unless_known(request, (key, _names(topics)), make, has_form=True)
+
+
+def _looked_back(span: Week | Month, papers: Mapping[date, int], now: datetime) -> FrontPage:
+    if isinstance(span, Week):
+        return lay_out(best_stories(span, now=now, most=MOST))
+    stories = best_stories(span, now=now, most=MOST, most_of_a_week=MONTH_OF_A_WEEK)
+    return lay_out_by_week(stories, span, papers)
+
+
+def _shown_of(span: Week | Month, papers: Mapping[date, int]) -> int:
+    """How many of these papers a look back shows."""
+    if isinstance(span, Week):
+        return min(MOST, sum(papers.values()))
+    weeks: Counter[Week] = Counter()
+    for day, count in papers.items():
+        weeks[Week.of(day)] += count
+    return min(MOST, sum(min(MONTH_OF_A_WEEK, count) for count in weeks.values()))
 
 
 def _in_print(edition: Edition | None) -> object:

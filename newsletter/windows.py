@@ -85,13 +85,31 @@ def first_on(reader: Habits, issue: Issue, in_reach: Sequence[Issue], rows: Sequ
     """The first day of the window that ends with `issue`: what no earlier mail covered, within reach.
 
     A weekly reader's first mail takes all that is in reach; anybody else's takes `issue` alone, and theirs
-    never take what froze before they confirmed. An edition that comes after its successor goes alone.
+    never take what froze before they confirmed. But what a mail of theirs was to bring, and did not, they all
+    get. An edition that comes after its successor goes alone.
     """
     last = max((row.last_on for row in rows if row.covers), default=None)
     if last is not None and last > issue.day:
         return issue.day
     new = [one for one in in_reach if last is None or one.day > last]
     if not reader.weekly:
-        confirmed = reader.confirmed_at
-        new = [one for one in new if last is not None and (confirmed is None or one.frozen_at >= confirmed)]
+        confirmed, lost = reader.confirmed_at, _lost(reader, in_reach, rows)
+        new = [
+            one
+            for one in new
+            if (last is not None and (confirmed is None or one.frozen_at >= confirmed))
+            or (lost is not None and one.day >= lost)
+        ]
     return min([issue.day, *(one.day for one in new)])
+
+
+def _lost(reader: Habits, in_reach: Sequence[Issue], rows: Sequence[Row]) -> date | None:
+    """The first day of what was planned for the reader since they confirmed, and was not sent."""
+    lost = [
+        row.first_on
+        for row in rows
+        if not row.covers
+        and row.last_on >= in_reach[0].day
+        and (reader.confirmed_at is None or row.due_at >= reader.confirmed_at)
+    ]
+    return min(lost, default=None)

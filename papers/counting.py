@@ -5,8 +5,9 @@ from typing import Any, cast
 from django.core.cache import caches
 from django.db.models import Count, Max, Q
 
-from papers.listing import REMOVED, active_topics
+from papers.listing import REMOVED, active_topics, filings_under
 from papers.models import Paper, PaperTopic, Topic
+from papers.paging import PER_PAGE, Counted
 
 KEPT = 60  # seconds
 _ANY = Q()
@@ -27,10 +28,11 @@ def topics_with_counts() -> list[Any]:
     return rows
 
 
-def count_under(topic: Topic) -> int:
-    """How many listed papers are filed under this topic. Two queries."""
+def pages_under(topic: Topic) -> Counted:
+    """The filings of listed papers under this topic, newest first, as pages. Two queries to count them."""
     filings = PaperTopic.objects.filter(topic=topic).exclude(decision=REMOVED)
-    return filings.count() - filings.filter(_OF_HIDDEN).count()
+    number = filings.count() - filings.filter(_OF_HIDDEN).count()
+    return Counted(filings_under(topic), PER_PAGE, count=number)
 
 
 def _filed() -> dict[int, int]:

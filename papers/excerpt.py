@@ -30,10 +30,15 @@ def first_sentences(text: str, *, max_chars: int = MAX_CHARS, max_sentences: int
         count += 1
         if count == max_sentences:
             return text[:cut]
+    if cut and len(text) > max_chars:
+        return text[:cut]
+    return cut_at_word(text, max_chars)
+
+
+def cut_at_word(text: str, max_chars: int) -> str:
+    """Return the text, or where it is longer, its whole words within `max_chars` characters and "…"."""
     if len(text) <= max_chars:
         return text
-    if cut:
-        return text[:cut]
     return text[:max_chars].rsplit(" ", 1)[0].rstrip(" ,;:.([") + "…"
 
 

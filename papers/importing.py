@@ -1,32 +1,21 @@
-"""Opens a file of papers, telling the format by its content, and imports it.
+"""Imports a file of papers.
 
 Whatever a file holds, reading it takes bounded time and memory: sizes are capped after unpacking, JSON Lines
 are read line by line, and document types, entities and deep nesting are refused. docs/importing.md lists the
 caps.
 """
 
-import gzip
 import io
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
-from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from papers.ingest import IngestReport, ingest
 from papers.models import SourceRun
-from papers.sources import arxiv, capture, huggingface, jsonl, values
-from papers.sources.jsontext import loads
-from papers.sources.record import PaperRecord, Records, Reject, SourceError
-
-MEGABYTE = 1_000_000
-FILE_LIMIT = 100 * MEGABYTE  # unpacked, of any format
-WHOLE_LIMIT = 16 * MEGABYTE  # of formats that are read whole: JSON arrays, feeds, captures
-LINE_LIMIT = 16 * MEGABYTE
-_HEAD = 65_536
-_UNREADABLE_LINES = 20  # a file whose first lines are all broken is no JSON Lines file
-_FORMATS = "a page capture, a Hugging Face answer or recording, an arXiv feed or JSON Lines of papers"
+from papers.sources import values
+from papers.sources.formats import HEAD, told_apart
+from papers.sources.opening import Unpacked, opened
+from papers.sources.record import Records, Reject, SourceError
 
 
 def import_file(
@@ -55,9 +44,9 @@ def read_file(path: Path, *, captured_on: date | None = None) -> tuple[str, Reco
     reading."""
     name = values.excerpt(path.name, 100)
     try:
-        stream = _opened(path)
+        stream = opened(path)
         try:
-            source, records = _told_apart(io.BufferedReader(stream, _HEAD), captured_on)
+            source, records = told_apart(io.BufferedReader(stream, HEAD), captured_on)
         except BaseException:
             stream.close()
             raise
@@ -68,7 +57,7 @@ def read_file(path: Path, *, captured_on: date | None = None) -> tuple[str, Reco
     return source, _guarded(records, stream, name)
 
 
-def _guarded(records: Records, stream: "_Stream", name: str) -> Records:
+def _guarded(records: Records, stream: Unpacked, name: str) -> Records:
     """The records, errors naming the file, and a Reject where its gzip data broke off."""
     try:
         yield from records
@@ -78,193 +67,3 @@ def _guarded(records: Records, stream: "_Stream", name: str) -> Records:
         stream.close()
     if stream.broken:
         yield Reject("end of file", stream.broken)
-
-
-class _Stream(io.RawIOBase):
-    """The unpacked bytes of a file. Damaged gzip data ends the stream and is told in `broken`."""
-
-    def __init__(self, path: Path, packed: bool) -> None:
-        self.inner = gzip.GzipFile(path) if packed else path.open("rb")
-        self.broken = ""
-
-    def readable(self) -> bool:
-        """Part of what io.BufferedReader asks for."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer; 0 at the end."""
-        try:
-            # read1: a larger read would lose what it unpacked before the damage.
-            chunk = self.inner.read1(len(buffer))
-        except EOFError:
-            self.broken = "the gzip data breaks off here"
-            return 0
-        except (gzip.BadGzipFile, zlib.error):
-            self.broken = "the gzip data is damaged here"
-            return 0
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def close(self) -> None:
-        """Close the file as well."""
-        self.inner.close()
-        super().close()
-
-
-def _opened(path: Path) -> _Stream:
-    """The file's unpacked bytes, after a check that they are not too many."""
-    if path.is_dir():
-        raise SourceError("it is a directory")
-    if not path.exists():
-        raise SourceError("there is no such file")
-    if not path.is_file():
-        raise SourceError("it is not a regular file")
-    size = path.stat().st_size
-    if size == 0:
-        raise SourceError("it is empty")
-    if size > FILE_LIMIT:
-        raise SourceError(f"it has {size // MEGABYTE:,} MB, more than {FILE_LIMIT // MEGABYTE}")
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    if packed:
-        _check_unpacked_size(path)
-    return _Stream(path, packed)
-
-
-def _check_unpacked_size(path: Path) -> None:
-    """Unpack once and throw away, so that nothing of a file that is too large is imported."""
-    with _Stream(path, packed=True) as unpacked:
-        total = 0
-        while chunk := unpacked.read(1 << 20):
-            total += len(chunk)
-            if total > FILE_LIMIT:
-                raise SourceError(f"unpacked it has more than {FILE_LIMIT // MEGABYTE} MB")
-        if not total:
-            raise SourceError(unpacked.broken or "it is empty")
-
-
-def _told_apart(buffered: io.BufferedReader, captured_on: date | None) -> tuple[str, Records]:
-    head = buffered.peek(_HEAD)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SourceError("it is UTF-16 text; only UTF-8 is read")
-    if b"\0" in head:
-        raise SourceError("it is a binary file")
-    first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if first == b"{":
-        return _json_lines(buffered)
-    data = buffered.read(WHOLE_LIMIT + 1)
-    if not data.strip():
-        raise SourceError("it is empty")
-    text = _decoded(data[:_HEAD] if len(data) > WHOLE_LIMIT else data, len(data) > WHOLE_LIMIT)
-    beginning = text[:_HEAD]
-    if first == b"[" and ('"paper"' in beginning or text.strip() == "[]"):
-        source, records = "huggingface", huggingface.parse_answer(text, start=text.index("["))
-    elif first == b"<":
-        source, records = "arxiv", _begun(arxiv.parse(io.BytesIO(data.lstrip())))
-    elif capture.looks_like_capture(text):
-        source, records = "capture", capture.parse(text, captured_on=captured_on)
-    else:
-        raise SourceError(f"it is none of the formats that are read ({_FORMATS})")
-    if len(data) > WHOLE_LIMIT:
-        raise SourceError(f"it has more than {WHOLE_LIMIT // MEGABYTE} MB, too much for a file of its format")
-    return source, records
-
-
-def _decoded(data: bytes, is_beginning: bool) -> str:
-    try:
-        return data.decode("utf-8-sig", errors="strict")
-    except UnicodeDecodeError as error:
-        if is_beginning and error.start > len(data) - 4:  # a character cut by us
-            return data[: error.start].decode("utf-8-sig")
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SourceError(f"it is not UTF-8 text (byte 0x{data[error.start]:02x} in line {line:,})") from None
-
-
-def _begun(records: Records) -> Records:
-    """The same records, with the first one read already, so that a file without any is refused at once."""
-    first = next(records, None)
-    return iter(()) if first is None else chain([first], records)
-
-
-def _json_lines(stream: BinaryIO) -> tuple[str, Records]:
-    """The records of a JSON Lines file, its source told by the first line that can be read."""
-    lines = _lines(stream)
-    skipped: list[tuple[int, bytes]] = []
-    for number, line in lines:
-        source, reason = _shape(line)
-        skipped.append((number, line))
-        if source:
-            return source, _records(chain(skipped, lines))
-        if len(skipped) == _UNREADABLE_LINES:
-            break
-    raise SourceError(f"it is none of the formats that are read ({_FORMATS}); as JSON Lines, {reason}")
-
-
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """(number, line) of each line that is not blank."""
-    number = 0
-    while line := stream.readline(LINE_LIMIT + 1):
-        number += 1
-        if len(line) > LINE_LIMIT:
-            raise SourceError(f"its line {number:,} has more than {LINE_LIMIT // MEGABYTE} MB")
-        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if line.strip():
-            yield number, line
-
-
-def _shape(line: bytes) -> tuple[str | None, str]:
-    """(source, "") of a line, or (None, why it cannot be told)."""
-    try:
-        text = line.decode()
-        value = loads(text)
-    except UnicodeDecodeError:
-        return None, "its first lines are not UTF-8 text"
-    except ValueError as error:
-        return (
-            ("huggingface", "")
-            if huggingface.is_cut_recording(text)
-            else (None, f"in its first lines {error}")
-        )
-    if not isinstance(value, dict):
-        return None, "its lines are no objects"
-    if "items" in value or "paper" in value:
-        return "huggingface", ""
-    known = {"title", "id", "arxiv_id", "paper_id"} & value.keys()
-    return ("jsonl", "") if known else (None, "its objects have no title")
-
-
-def _records(lines: Iterable[tuple[int, bytes]]) -> Records:
-    for number, line in lines:
-        position = f"line {number}"
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            reason = f"not UTF-8 text (byte 0x{line[error.start]:02x})"
-            yield Reject(position, reason, values.excerpt(line[:200].decode(errors="replace")))
-            continue
-        try:
-            value = loads(text)
-        except ValueError as error:
-            if huggingface.is_cut_recording(text):
-                yield from huggingface.parse_recording(text, position)
-            else:
-                yield Reject(position, str(error), values.excerpt(text))
-            continue
-        yield from _of_value(value, position)
-
-
-def _of_value(value: Any, position: str) -> Iterator[PaperRecord | Reject]:
-    if isinstance(value, dict) and (
-        "items" in value or ({"list_date", "observer"} <= value.keys() and "title" not in value)
-    ):
-        yield from huggingface.recorded(value, position)
-        return
-    try:
-        if not isinstance(value, dict):
-            raise values.FieldError(f"the line is {values.kind(value)}, not an object")
-        if "paper" in value:
-            yield huggingface.parse_item(value, position=position)
-        else:
-            yield jsonl.parse_paper(value, position)
-    except values.FieldError as error:
-        yield Reject(position, str(error), values.excerpt(value))

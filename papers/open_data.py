@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -13,12 +12,11 @@ from django.utils.http import urlencode
 
 from papers.answering import NotNow, json_door
 from papers.card import card_of
-from papers.counting import count_under, topics_with_counts
+from papers.counting import pages_under, topics_with_counts
 from papers.listing import (
     active_topics,
     best_filings,
     discussion_of,
-    filings_under,
     find_paper,
     find_topic,
     latest_change,
@@ -26,11 +24,10 @@ from papers.listing import (
     readings_of,
 )
 from papers.models import Observation, Paper, Topic
-from papers.paging import PER_PAGE, Counted, page_number
+from papers.paging import ensure_it_is_there, page_number
 from papers.public import PublicPaper, PublicTopic, public_paper, public_topic
 from papers.reasons import explain
 from papers.search.finding import TooSlow
-from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import Asked, answer, read_form, search_fields
 from papers.search.similar import with_reasons
 from papers.tex import readable
@@ -46,7 +43,7 @@ def topics(request: HttpRequest) -> dict[str, Any]:
 def topic(request: HttpRequest, slug: str) -> dict[str, Any]:
     """One page of the papers of a topic, newest first."""
     found = find_topic(slug)
-    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
+    paginator = pages_under(found)
     number = page_number(request, last=paginator.num_pages)
     papers = [filing.paper for filing in paginator.page(number)]
     address = f"{settings.SITE_URL}/topics/{slug}.json"
@@ -73,16 +70,14 @@ def search(request: HttpRequest) -> dict[str, Any]:
         raise NotNow(
             "This search takes too long. Put in one more word, or choose a topic or dates."
         ) from error
-    pages = max(1, ceil(result.found.ranked / FOUND_PER_PAGE))
-    if number > pages:
-        raise Http404(f"This search has no page {number}.")
+    ensure_it_is_there(number, last=result.pages)
     papers = [item.paper for item in result.items]
     return {
         **_asked(asked),
         "did_you_mean": result.instead or None,
         "paper_count": result.found.count if result.found.is_exact else result.found.rounded,
         "is_exact": result.found.is_exact,
-        **_pages(f"{settings.SITE_URL}/search.json", search_fields(asked), number, pages),
+        **_pages(f"{settings.SITE_URL}/search.json", search_fields(asked), number, result.pages),
         "papers": shown_as_json(papers),
         "changed": latest_change(papers),
     }

@@ -23,6 +23,12 @@ def page_number(request: HttpRequest, *, last: int | None = None) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
         raise Http404(_("There is no such page."))
     number = int(text[:9])
-    if last is not None and number > last:
-        raise Http404(_("This list has no page %(number)d.") % {"number": number})
+    if last is not None:
+        ensure_it_is_there(number, last=last)
     return number
+
+
+def ensure_it_is_there(number: int, *, last: int) -> None:
+    """For lists whose length is known only after the page was asked for; raises Http404."""
+    if number > last:
+        raise Http404(_("This list has no page %(number)d.") % {"number": number})

@@ -23,20 +23,30 @@ _STARS = re.compile(r"([\d.]+)([kM]?) stars?")
 _THOUSANDS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 
-def explain(terms: Sequence[Term | Signal], *, beside_counts: bool = False, settled: bool = False) -> str:
+def explain(
+    terms: Sequence[Term | Signal],
+    *,
+    beside_counts: bool = False,
+    settled: bool = False,
+    in_brief: bool = False,
+) -> str:
     """Tell a reader in half a sentence why a paper ranks where it does; takes terms, or their JSON.
 
-    Unknown and weak signals are left out. `beside_counts`: the counts stand next to the sentence, so what
-    would only repeat them is left out too. `settled`: the course is left out as well,
-    since the terms may have been stored before it was run.
+    Unknown and weak signals are left out. `beside_counts`: the counts stand next to the sentence, so comments
+    and stars, which would only repeat them, are left out too; `in_brief`: so are votes on course for more.
+    `settled`: the course is left out as well, since the terms may have been stored before it was run.
     """
     texts = {_name(term): _text(term) for term in terms}
     if settled and "votes" in texts:
         texts["votes"] = texts["votes"].partition(COURSE)[0]
     told = {
-        name: said(name, text) for name, text in texts.items() if not (_unknown(text) or _weak(name, text))
+        name: said(name, text, in_brief=in_brief)
+        for name, text in texts.items()
+        if not (_unknown(text) or _weak(name, text))
     }
-    if "archive" in texts:
+    if "archive" in texts and beside_counts:
+        first = [told.get("archive", "")]
+    elif "archive" in texts:
         first = [", ".join(told[name] for name in ("archive", "votes", "comments") if told.get(name))]
     elif beside_counts:
         first = [told.get("votes", "")]
@@ -46,10 +56,19 @@ def explain(terms: Sequence[Term | Signal], *, beside_counts: bool = False, sett
     return "; ".join(text for text in [*first, *rest] if text)
 
 
-def said(name: str, text: str) -> str:
-    """What the term of this name says, in the active language."""
+def attention(terms: Sequence[Term | Signal], *, settled: bool = False) -> str:
+    """What there is to tell of the attention a paper gets where its counts stand beside it; "" for nothing.
+
+    That is how fast the votes come in, and that an editor chose it.
+    """
+    more = [term for term in terms if _says_more_than_counts(_name(term), _text(term))]
+    return explain(more, beside_counts=True, settled=settled, in_brief=True)
+
+
+def said(name: str, text: str, *, in_brief: bool = False) -> str:
+    """What the term of this name says, in the active language; `in_brief`: without the votes it has now."""
     if name == "votes" and (found := _VOTES.fullmatch(text)):
-        return _votes(found)
+        return _course(found) if in_brief and found["hours"] and found["course"] else _votes(found)
     if name == "comments" and (found := _COMMENTS.fullmatch(text)):
         number = _number(found[1])
         return ngettext("%(number)s comment", "%(number)s comments", number) % {"number": grouped(number)}
@@ -58,6 +77,21 @@ def said(name: str, text: str) -> str:
     if text == "from the archive":
         return _("from the archive")
     return _("an editor's choice") if text == "an editor's choice" else text
+
+
+def _says_more_than_counts(name: str, text: str) -> bool:
+    """ "61 upvotes at 17 h" does, "61 upvotes" does not."""
+    return name == "boost" or (name == "votes" and not re.fullmatch(r"[\d,]+ upvotes?|no upvotes yet", text))
+
+
+def _course(found: re.Match[str]) -> str:
+    course = _number(found["course"])
+    words = ngettext(
+        "after %(hours)s h, on course for about %(course)s upvote",
+        "after %(hours)s h, on course for about %(course)s upvotes",
+        course,
+    )
+    return words % {"hours": found["hours"], "course": grouped(course)}
 
 
 def _votes(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ that nobody counts votes for. What nobody observed adds nothing and is labelled 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -114,6 +114,12 @@ def _count(value: int | None) -> int | None:
     return None if value is None else max(0, min(int(value), LARGEST_COUNT))
 
 
+def _last(counts: Iterable[int | None]) -> int | None:
+    """The last count that is known."""
+    known = [count for count in counts if count is not None]
+    return _count(known[-1]) if known else None
+
+
 def _votes(
     readings: Sequence[Seen], listed_on: date | None, absent_at: datetime | None, now: datetime
 ) -> Term:
@@ -170,19 +176,17 @@ def _about(number: float) -> int:
 
 
 def _comments(readings: Sequence[Seen]) -> Term:
-    known = [_count(reading.num_comments) for reading in readings if reading.num_comments is not None]
-    if not known or known[-1] is None:
+    comments = _last(reading.num_comments for reading in readings)
+    if comments is None:
         return Term("comments", 0.0, "comments unknown")
-    comments = known[-1]
     text = f"{comments:,} comment{'' if comments == 1 else 's'}" if comments else ""
     return Term("comments", round(COMMENT_WEIGHT * _log(comments), 6), text)
 
 
 def _stars(readings: Sequence[Seen]) -> Term:
-    known = [_count(reading.github_stars) for reading in readings if reading.github_stars is not None]
-    if not known or known[-1] is None:
+    stars = _last(reading.github_stars for reading in readings)
+    if stars is None:
         return Term("stars", 0.0, "code stars unknown")
-    stars = known[-1]
     text = f"{_short(stars)} star{'' if stars == 1 else 's'}" if stars else ""
     return Term("stars", round(STAR_WEIGHT * _log(stars), 6), text)
 

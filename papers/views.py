@@ -1,6 +1,5 @@
 """A page per paper and per topic, and the search."""
 
-from math import ceil
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,20 +12,20 @@ from django.views.decorators.http import require_safe
 
 from config.freshness import unless_known
 from papers.card import card_of
-from papers.counting import count_under, topics_with_counts
+from papers.counting import pages_under, topics_with_counts
 from papers.listing import (
     active_topics,
     discussion_of,
-    filings_under,
     find_paper,
     find_topic,
     latest_change,
     readings_of,
 )
 from papers.models import Paper, PaperTopic
-from papers.paging import PER_PAGE, Counted, page_number
+from papers.paging import ensure_it_is_there, page_number
 from papers.plotting import HEIGHT, WIDTH, plot_of
 from papers.reasons import explain
+from papers.rows import rows_of
 from papers.search.finding import TooSlow
 from papers.search.page import PER_PAGE as FOUND_PER_PAGE
 from papers.search.page import answer, read_form, search_fields
@@ -49,10 +48,14 @@ def topics(request: HttpRequest) -> HttpResponse:
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """The papers of one topic, newest first, with the evidence that filed them here."""
     found = find_topic(slug)
-    paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
+    paginator = pages_under(found)
     page = paginator.page(page_number(request, last=paginator.num_pages))
     filings: list[PaperTopic] = list(page.object_list)
-    items = [{"card": card_of(filing.paper), "filing": filing} for filing in filings]
+    rows = rows_of([filing.paper for filing in filings], now=timezone.now(), under=found)
+    items = [
+        {"card": card_of(filing.paper), "filing": filing, "row": row}
+        for filing, row in zip(filings, rows, strict=True)
+    ]
     query = f"?page={page.number}" if page.number > 1 else ""
     context = {"topic": found, "page": page, "items": items, "page_query": query}
     facts = (
@@ -64,7 +67,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     )
     changed = latest_change([filing.paper for filing in filings])
     return unless_known(
-        request, facts, lambda: render(request, "papers/topic.html", context), changed_at=changed
+        request, (facts, rows), lambda: render(request, "papers/topic.html", context), changed_at=changed
     )
 
 
@@ -83,11 +86,9 @@ def search(request: HttpRequest) -> HttpResponse:
         result = answer(asked, page=number)
     except TooSlow:
         return render(request, "papers/search.html", {**context, "too_slow": True}, status=503)
-    pages = max(1, ceil(result.found.ranked / FOUND_PER_PAGE))
-    if number > pages:
-        raise Http404(_("This list has no page %(number)d.") % {"number": number})
+    ensure_it_is_there(number, last=result.pages)
     start = (number - 1) * FOUND_PER_PAGE + 1
-    context |= {"answer": result, "number": number, "pages": pages, "start": start}
+    context |= {"answer": result, "number": number, "pages": result.pages, "start": start}
     return unless_known(
         request,
         (asked, shelves, result, [item.paper.withdrawn for item in result.items]),

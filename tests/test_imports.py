@@ -29,7 +29,8 @@ VERBS = {
     *("papers.reading.fetching", "papers.reading.rounds", "papers.reading.thinning"),
     *("papers.topics.filing", "papers.topics.refiling", "papers.topics.trial"),
     *("newsletter.delivery", "newsletter.edition", "newsletter.editorial", "newsletter.heartbeat"),
-    *("newsletter.at_once", "newsletter.demo", "newsletter.outbox", "newsletter.own_data"),
+    *("newsletter.at_once", "newsletter.clearing", "newsletter.demo", "newsletter.outbox"),
+    *("newsletter.own_data", "papers.clearing"),
     *("newsletter.own_time", "newsletter.signup", "newsletter.staying", "newsletter.subscriber_import"),
 }
 # Besides these, every module whose docstring says "Pure".

@@ -11,6 +11,7 @@ from newsletter.delivery.closing import close_if_done
 from newsletter.delivery.expiring import expire
 from newsletter.delivery.planning import plan
 from newsletter.delivery.sending import Sender, SendReport
+from newsletter.delivery.settling import settle_cancelled
 from newsletter.delivery.sweeping import sweep
 from newsletter.models import Edition
 
@@ -27,8 +28,9 @@ def drain(*, now: datetime, seconds: float = 30) -> SendReport:
     """
     total = SendReport()
     sweep(now=now)
-    # Before anything is planned: what is too late must cover nothing any more.
+    # Before anything is planned: what is too late or cancelled must cover nothing any more.
     expire(now=now)
+    settle_cancelled(now=now)
     deadline = monotonic() + seconds
     for edition in Edition.objects.filter(state__in=Edition.SENDABLE).order_by("date"):
         total.out_of_time = total.out_of_time or deadline <= monotonic()

@@ -16,13 +16,15 @@ from django.db import connection
 from django.db.models import Q
 from psycopg.rows import class_row, scalar_row
 
+from newsletter.delivery import pausing
 from newsletter.delivery.owed import TOO_LATE
 from newsletter.delivery.recording import Change
 from newsletter.failpoints import failpoint
 from newsletter.mail import message_id
 from newsletter.models import Delivery, Edition, Subscriber
 
-# By deadline first; within one moment mix by mix, so that each is composed once.
+# By deadline first; within one moment mix by mix, so that each is composed once. `paused` goes by UTC here,
+# which is a day off at most.
 _CLAIM = """
     WITH next AS MATERIALIZED (
         SELECT id FROM newsletter_delivery
@@ -36,7 +38,8 @@ _CLAIM = """
       FROM next, newsletter_subscriber s
      WHERE d.id = next.id AND s.id = d.subscriber_id
  RETURNING d.id, d.public_id::text, d.subscriber_id, d.mix_id, d.first_on, d.expires_at, d.attempts,
-           s.email, s.handle, s.secret
+           s.email, s.handle, s.secret,
+           d.reason = '' AND coalesce(s.paused_until >= (d.due_at AT TIME ZONE 'UTC')::date, false) AS paused
 """
 # `in_doubt` too: an answer that comes after the lease ran out is still the answer.
 _RECORD = """
@@ -134,6 +137,7 @@ class Claimed:
     email: str
     handle: str
     secret: str
+    paused: bool  # it came due within a pause of its reader
 
     @property
     def place(self) -> tuple[datetime, date, int, int]:
@@ -161,6 +165,10 @@ class Ledger:
         }
         found = _run(class_row(Claimed), _CLAIM, values)
         failpoint("after-claim")
+        if perhaps := [row for row in found if row.paused]:
+            paused = pausing.paused_after_all([row.id for row in perhaps])
+            for row in perhaps:
+                row.paused = row.id in paused
         return sorted(found, key=lambda row: row.place)
 
     def turn(

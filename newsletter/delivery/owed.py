@@ -84,13 +84,24 @@ _OWED_BY_HAND = """
 # LEAST passes over what is NULL.
 _FIRST_ON = """
     CASE WHEN covered.last_on > %(day)s::date THEN %(day)s::date
-         ELSE LEAST(%(day)s::date, {terms}) END
+         ELSE LEAST(%(day)s::date, {terms}, {lost}) END
 """
 _TERM = """
     CASE WHEN s.weekdays & (s.weekdays - 1) = 0
          THEN CASE WHEN covered.last_on IS NULL OR covered.last_on < {day} THEN {day} END
          WHEN covered.last_on < {day} AND (s.confirmed_at IS NULL OR s.confirmed_at <= {frozen})
          THEN {day} END
+"""
+# What was planned and not sent. For most it is among the terms anyhow: only of who has had no mail yet, or
+# confirmed lately, are the rows read.
+_LOST = """
+    CASE WHEN covered.last_on IS NULL OR s.confirmed_at > %(frozen0)s THEN (
+        SELECT min(e.day) FROM unnest(%(reach)s::date[]) AS e (day)
+         WHERE (covered.last_on IS NULL OR covered.last_on < e.day) AND e.day >= (
+               SELECT min(d.first_on) FROM newsletter_delivery d
+                WHERE d.subscriber_id = s.id AND NOT d.covers AND d.last_on >= %(day0)s::date
+                  AND (s.confirmed_at IS NULL OR d.due_at >= s.confirmed_at)))
+    END
 """
 
 
@@ -118,6 +129,7 @@ def insert_at_once(
         "days": [slot.day for _, slot in slots],
         "every_day": EVERY_DAY,
         "latest": _LATEST,
+        "reach": [issue.day for issue in in_reach],
     }
     terms = []
     for number, issue in enumerate(in_reach):
@@ -128,7 +140,7 @@ def insert_at_once(
         readers=_READERS_DUE.format(
             same_hour="s.hour IS NULL" if bucket.hour is None else "s.hour = due.hour"
         ),
-        first_on=_FIRST_ON.format(terms=", ".join(terms)),
+        first_on=_FIRST_ON.format(terms=", ".join(terms), lost=_LOST),
         # Said only where it holds: then an index finds the few readers of a late slot.
         owed=_OWED_AT_SLOT + _HAS_DAYS_OFF * first.late + _NOT_AT_THIS_MOMENT * shared,
     )

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from newsletter.delivery import brakes, rate, recording
 from newsletter.delivery.ledger import Claimed, Ledger
+from newsletter.delivery.pausing import PAUSED
 from newsletter.delivery.printing import PrintRoom
 from newsletter.delivery.recording import MAX_ATTEMPTS, Change
 from newsletter.failpoints import failpoint
@@ -249,6 +250,9 @@ class Sender:
             self._prepare(self._queue.popleft(), way)
 
     def _prepare(self, row: Claimed, way: Carrier) -> None:
+        if row.paused:
+            self._skip(row, PAUSED, covers=False)
+            return
         key = (row.first_on, row.mix_id)
         if key in self._unprinted:
             self._postpone(row, self._unprinted[key])

@@ -59,7 +59,8 @@ def why(match: Match | None, terms: list[dict[str, Any]], *, otherwise: str = ""
 
     `otherwise` is said where there is nothing of these.
     """
-    attention = explain(terms, beside_counts=True)  # the facts above it show comments and stars
+    # The facts above it show the counts. Without a topic the votes are all there is, so they are said again.
+    attention = explain(terms, beside_counts=True, in_brief=match is not None)
     if not match:
         if attention:
             return _("Why: %(attention)s.") % {"attention": attention}

@@ -48,6 +48,9 @@ class Edition(models.Model):
         null=True, blank=True, help_text="Since when its sources keep it waiting."
     )
     held_because = models.TextField(blank=True)
+    cleared_mails = models.JSONField(
+        default=dict, blank=True, help_text="{state: how many}: mails whose rows were cleared, long after it."
+    )
     papers = models.ManyToManyField(Paper, through="EditionPaper", related_name="editions")
 
     class Meta:

@@ -18,6 +18,9 @@ class TopicMix(models.Model):
     length = models.PositiveSmallIntegerField(default=10)
     language = models.CharField(max_length=10, default="en")
     when_empty = models.CharField(max_length=4, choices=WhenEmpty, default=WhenEmpty.SKIP)
+    unused_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when no reader has it, as far as was looked."
+    )
     topics = models.ManyToManyField(Topic, through="MixTopic", related_name="mixes")
 
     class Meta:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from papers.learning.training import Example, Progress, folds, require_training, train
+from papers.learning.examples import Example
+from papers.learning.training import Progress, folds, require_training, train
 from papers.matching import TopicRule
 from papers.topics.weights import Weights
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from papers.learning import baselines
 from papers.learning.crossvalidation import FOLDS, Held, cross_validate
+from papers.learning.examples import examples_of
 from papers.learning.labelled import LabelledPaper
 from papers.learning.measuring import (
     Figures,
@@ -23,7 +24,7 @@ from papers.learning.measuring import (
     primary_figures,
 )
 from papers.learning.primary import PrimaryGuess
-from papers.learning.training import TrainingError, examples_of, folds, require_training
+from papers.learning.training import TrainingError, folds, require_training
 from papers.matching import THRESHOLD, Matcher, TopicRule
 from papers.topics.phrases import fold
 from papers.topics.weights import Weights, mark_of

@@ -11,17 +11,9 @@ from django.db import transaction
 from django.db.models import F
 
 from papers.learning.crossvalidation import Held, cross_validate
+from papers.learning.examples import Example, belongs_to, examples_of, is_known, is_marked
 from papers.learning.labelled import LabelledPaper, RowReport, read_labelled
-from papers.learning.training import (
-    Example,
-    Progress,
-    belongs_to,
-    examples_of,
-    is_known,
-    is_marked,
-    require_training,
-    train,
-)
+from papers.learning.training import Progress, require_training, train
 from papers.matching import Matcher, TopicRule
 from papers.models import Paper, PaperTopic, Topic
 from papers.topics.filing import rule_of

@@ -8,12 +8,12 @@ Needs scikit-learn (requirements-training.txt); importing this module does not.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from papers.learning.corpus import Document, document, matrix, spellings, vocabulary
-from papers.learning.labelled import OFF_TOPIC, LabelledPaper
+from papers.learning.examples import Example, belongs_to, foreign, is_known
 from papers.learning.primary import learn_shifts
 from papers.matching import PHRASES, Matcher, TopicRule
 from papers.topics.weights import Model, Offset, Weights, fingerprint, mark_of
@@ -38,20 +38,6 @@ class TrainingError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A paper to learn from: its arXiv categories, and what editors decided (topic slug -> belongs there).
-
-    The primary category is first. `marked` papers are of a field that readers did not come for.
-    """
-
-    title: str
-    abstract: str
-    categories: tuple[str, ...]
-    marked: bool = False
-    decisions: Mapping[str, bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """One model to learn: for each example whether it belongs, and how much it counts (0: not known)."""
 
@@ -69,34 +55,6 @@ def require_training() -> None:
             "To learn weights takes scikit-learn: run `.venv/bin/pip install -r requirements-training.txt`."
             " Filing does not need it and goes on with the weights there are."
         ) from None
-
-
-def examples_of(papers: Iterable[LabelledPaper]) -> list[Example]:
-    """Labelled rows as examples."""
-    return [
-        Example(one.title, one.abstract, one.categories, is_marked(one.categories, one.sample))
-        for one in papers
-    ]
-
-
-def is_marked(categories: Iterable[str], sample: str = "") -> bool:
-    """Whether a paper is of a field that readers did not come for.
-
-    A labelled row says so itself; of other papers, none of the categories is of computing or statistics.
-    """
-    if sample:
-        return sample == OFF_TOPIC
-    return not any(one.startswith(("cs.", "stat.", "eess.")) for one in categories)
-
-
-def foreign(examples: Sequence[Example]) -> list[bool]:
-    """The marked examples without a home category: one that is more often primary of unmarked papers."""
-    votes: Counter[str] = Counter()
-    for one in examples:
-        if one.categories:
-            votes[one.categories[0]] += -1 if one.marked else 1
-    home = {category for category, balance in votes.items() if balance > 0}
-    return [one.marked and home.isdisjoint(one.categories) for one in examples]
 
 
 def train(examples: Sequence[Example], rules: Sequence[TopicRule], progress: Progress) -> Weights:
@@ -238,17 +196,6 @@ def _has_two_sides(belongs: Any, counts: Any) -> bool:
     """Whether enough papers are known to belong, and enough not to."""
     known = counts > 0
     return bool(min((belongs & known).sum(), (~belongs & known).sum()) >= MIN_SIDES)
-
-
-def belongs_to(rule: TopicRule, example: Example) -> bool:
-    """The truth of a topic: what an editor decided, else whether the categories meet."""
-    decided = example.decisions.get(rule.slug)
-    return bool({*example.categories} & {*rule.categories}) if decided is None else decided
-
-
-def is_known(rule: TopicRule, example: Example) -> bool:
-    """Whether the truth of a topic is known: by an editor, or by categories on both sides."""
-    return rule.slug in example.decisions or bool(rule.categories and example.categories)
 
 
 def _models(

@@ -6,6 +6,9 @@ from django.db.models import Q
 
 from papers.models.topics import Topic
 
+# What an edition may still take: no paper comes twice, nor one that was taken back or waits for a curator.
+PRINTABLE = Q(entry=None, hidden=False, withdrawn=False, needs_review=False)
+
 
 class Paper(models.Model):
     """One paper: the fold of everything its sources said, and what editors decided about it.

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import QuerySet
 
-from papers.models import Paper
+from papers.models import PRINTABLE, Paper
 
 DAYS = 3  # as long as an edition may still take them
 
@@ -23,12 +23,9 @@ def off_their_lists(days: list[date], *, read_since: datetime) -> QuerySet[Paper
     Only those that an edition may still take: few can be asked for, so none is spent on the others.
     """
     return Paper.objects.filter(
+        PRINTABLE,
         listed_on__in=days,
         records__source="huggingface",
         arxiv_id__isnull=False,
         observed_at__lt=read_since,
-        entry=None,
-        hidden=False,
-        withdrawn=False,
-        needs_review=False,
     ).order_by("-upvotes", "pk")

@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from papers.card import Card, card_of
 from papers.models import Paper, Topic
+from papers.rows import Row, rows_of
 from papers.search import finding
 from papers.search.asking import Question, read
 from papers.search.marking import Piece, all_words, marked, telling_part
@@ -50,6 +53,7 @@ class Item:
 
     paper: Paper
     card: Card
+    row: Row
     title: Sequence[Piece]
     summary: Sequence[Piece]
 
@@ -63,6 +67,10 @@ class Answer:
     opened: str = ""  # the last word, where papers were found only by taking it for a beginning
     says_nothing: bool = False  # words such as "the" only
     instead: str = ""  # the question with other spellings, which finds something
+
+    @property
+    def pages(self) -> int:
+        return max(1, ceil(self.found.ranked / PER_PAGE))
 
 
 def read_form(sent: Mapping[str, Any], slugs: Sequence[str], topics: Sequence[Topic]) -> Asked:
@@ -131,14 +139,16 @@ def _instead(asked: Asked) -> str:
 
 
 def _items(ids: Sequence[int], wanted: Wanted) -> list[Item]:
-    papers = Paper.objects.in_bulk(ids)
-    rows = [papers[pk] for pk in ids if pk in papers]  # one may have been merged away meanwhile
-    cards = [card_of(paper) for paper in rows]
-    abstracts = [readable(paper.abstract or "") for paper in rows]
+    found = Paper.objects.in_bulk(ids)
+    papers = [found[pk] for pk in ids if pk in found]  # one may have been merged away meanwhile
+    cards = [card_of(paper) for paper in papers]
+    abstracts = [readable(paper.abstract or "") for paper in papers]
     hits = hits_among(all_words([*(card["title"] for card in cards), *abstracts]), wanted)
     return [
-        Item(paper, card, marked(card["title"], hits), marked(telling_part(abstract, hits), hits))
-        for paper, card, abstract in zip(rows, cards, abstracts, strict=True)
+        Item(paper, card, row, marked(card["title"], hits), marked(telling_part(abstract, hits), hits))
+        for paper, card, row, abstract in zip(
+            papers, cards, rows_of(papers, now=timezone.now()), abstracts, strict=True
+        )
     ]
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from papers.learning.crossvalidation import cross_validate
+from papers.learning.examples import Example
 from papers.learning.labelled import OFF_TOPIC, LabelledPaper
 from papers.learning.measuring import figures, file_held_out, measurable
-from papers.learning.training import Example, Progress, train
+from papers.learning.training import Progress, train
 from papers.matching import TopicRule
 from papers.topics.weights import as_json
 

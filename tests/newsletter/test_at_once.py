@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from newsletter.at_once import Answer, look, send, write
 from newsletter.delivery.closing import close_if_done
+from newsletter.delivery.expiring import expire
 from newsletter.delivery.planning import plan_due
 from newsletter.models import Delivery, Edition, Subscriber
+from newsletter.schedule import CUT_OFF
 from papers.models import Topic
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 
@@ -46,6 +48,43 @@ def test_it_is_one_row_and_the_scheduled_mail_does_not_follow(now: datetime, age
     assert plan_due(now=now + timedelta(hours=7)) == 0
     row = Delivery.objects.get()
     assert (row.edition, row.first_on, row.due_at, row.state) == (edition, edition.date, now, "pending")
+
+
+@pytest.mark.parametrize("hour", [7, 18, None])
+@pytest.mark.parametrize("weekly", [False, True])
+def test_what_the_mail_server_did_not_take_for_six_hours_comes_with_the_next_mail(
+    now: datetime, agents: Topic, hour: int | None, weekly: bool
+) -> None:
+    """Whoever confirmed an hour ago never had a mail, and would begin with what freezes from now on."""
+    edition = edition_of(now, agents)
+    weekdays = 1 << (now + 3 * DAY).weekday() if weekly else 127
+    reader = reader_of(agents, now - timedelta(hours=1), hour=hour, timezone="UTC", weekdays=weekdays)
+    assert send(reader, now=now).answer is Answer.COMES
+    assert expire(now=now + CUT_OFF) == 1
+    for hours in range(24, 5 * 24, 4):
+        if hours % 24 == 0:
+            edition_of(now + timedelta(hours=hours), agents, released_at=now + timedelta(hours=hours))
+        plan_due(now=now + timedelta(hours=hours))
+    first = Delivery.objects.exclude(state="expired").earliest("last_on")
+    assert (first.state, first.first_on) == ("pending", edition.date)
+    assert first.last_on > edition.date
+
+
+def test_who_came_back_gets_what_did_not_go_out_and_nothing_of_their_earlier_life(
+    now: datetime, agents: Topic
+) -> None:
+    days = {days: edition_of(now + days * DAY, agents, state="closed") for days in (-4, -3, -2, -1)}
+    edition = edition_of(now, agents)
+    reader = reader_of(agents, now, hour=7, timezone="UTC")
+    for ago, state in ((-4, "accepted"), (-2, "rejected")):
+        due_at = now + ago * DAY
+        make_delivery(days[ago], reader, state=state, covers=state == "accepted", due_at=due_at)
+    send(reader, now=now)
+    expire(now=now + CUT_OFF)
+    tomorrow = edition_of(now + DAY, agents)
+    plan_due(now=now + DAY + timedelta(hours=7))
+    row = Delivery.objects.latest("pk")
+    assert (row.first_on, row.last_on) == (edition.date, tomorrow.date)
 
 
 def test_who_does_not_ask_gets_it_at_the_hour(now: datetime, agents: Topic) -> None:

@@ -1,5 +1,6 @@
 """What curators decide about an edition, and what the tick then does with it."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core import mail
 
 from newsletter import edition as editing
 from newsletter import editorial, heartbeat
+from newsletter.delivery import draining, settling
 from newsletter.models import Delivery, Edition, EditionPaper
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
 
@@ -15,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 DAY = date(2026, 11, 20)
 DUE = datetime(2026, 11, 20, 0, 31, tzinfo=UTC)
-NEXT = DAY + timedelta(days=1)
+DAYS = timedelta(days=1)
+NEXT = DAY + DAYS
 
 
 def row(edition: Edition) -> Edition:
@@ -238,3 +241,36 @@ def test_the_tick_finds_papers_that_were_taken_back_after_the_freeze(how: str) -
         editorial.look_after(now=DUE)
     assert (row(edition).revision, row(old).revision) == (1, 0)
     assert list(edition.entries.order_by("rank").values_list("removed_in", flat=True)) == [None, 1]
+
+
+def test_a_long_list_is_cancelled_at_once_and_settled_in_batches_by_the_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settling, "BATCH", 4)
+    edition = make_edition(date=DAY, papers=[(make_paper(), [])], state="sending")
+    for state in (*["pending"] * 10, "claimed", "accepted"):
+        make_delivery(edition, make_subscriber(), state=state, handed_over_at=DUE)
+    assert editorial.cancel(edition.pk, now=DUE) == editorial.Cancelled(True, skipped=11)
+    gone = ("skipped", "the edition was cancelled", False)
+    assert Counter(states()) == {gone: 5, ("pending", "", True): 6, ("accepted", "", True): 1}
+    assert settling.settle_some(edition.pk, now=DUE) == 4
+    heartbeat.beat(now=DUE + timedelta(minutes=1))
+    assert Counter(states()) == {gone: 11, ("accepted", "", True): 1}
+    assert settling.settle_cancelled(now=DUE) == 0
+
+
+def test_a_drain_settles_before_it_plans_so_that_a_cancelled_window_covers_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settling, "BATCH", 1)
+    then = DUE + 2 * DAYS
+    before, sent, gone = (make_edition(date=NEXT - n * DAYS, state="closed") for n in (2, 1, 0))
+    for reader in [make_subscriber(now=DUE - 9 * DAYS) for _ in range(3)]:
+        make_delivery(before, reader, state="accepted")
+        make_delivery(gone, reader, first_on=sent.date, planned_at=then)
+    Edition.objects.filter(pk=gone.pk).update(state="sending")
+    editorial.cancel(gone.pk, now=DUE + DAYS)
+    coming = make_edition(date=then.date(), papers=[(make_paper(), [])], frozen_at=then, state="sending")
+    draining.drain(now=then)
+    windows = Delivery.objects.filter(edition=coming).values_list("first_on", "last_on")
+    assert list(windows) == [(sent.date, coming.date)] * 3

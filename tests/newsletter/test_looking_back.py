@@ -79,7 +79,7 @@ def test_the_days_of_a_week_lead_to_their_editions_with_the_number_of_papers(cli
     days = "Mon 2 2 papers Tue 3 Wed 4 1 paper Thu 5 Fri 6 Sat 7 Sun 8"
     assert words_of(line[1]) == days
     assert re.findall(r'href="(.*?)"', line[1]) == ["/2026-03-02/", "/2026-03-04/", "/2026-03-05/"]
-    assert "3 papers · counts as of now" in words_of(html)
+    assert "3 papers · with the latest counts" in words_of(html)
 
 
 def test_weeks_and_months_lead_to_those_beside_them(client: Client) -> None:
@@ -183,16 +183,7 @@ def test_a_card_names_the_two_topics_that_fit_best(client: Client) -> None:
 def test_a_reason_too_weak_to_tell_leaves_no_full_stop_behind() -> None:
     weak = {"name": "votes", "text": "1 upvote at 11 h, on course for about 2"}
     story = front.story_of({}, [], [weak])
-    assert (story.why, story.tells_more) == ("", False)
-
-
-def test_only_the_first_sections_have_summaries(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "TOLD_SECTIONS", 1)
-    topics = [make_topic(), make_topic()]
-    rows = [(make_paper(), [topics[place % 2]]) for place in range(5 + 2 * 4)]
-    make_edition(date=MONDAY, papers=rows)
-    sections = get(client, f"/{MONDAY}/").split('<section class="section"')[1:]
-    assert [section.count('<p class="dek"') for section in sections] == [3, 0]
+    assert (story.why, story.attention) == ("", "")
 
 
 @pytest.mark.parametrize("path", ["/week/2026-W10/", "/month/2026-03/", "/week/", "/month/"])
@@ -205,6 +196,16 @@ def test_a_look_back_costs_the_same_queries_whatever_it_holds(client: Client, pa
     with CaptureQueriesContext(connection) as many:
         get(client, path)
     assert len(few) <= len(many) <= 7  # with one more where no week before has to be looked for
+
+
+@pytest.mark.parametrize("path", ["/week/2026-W10/", "/month/2026-03/"])
+def test_a_look_back_that_was_made_is_not_read_again_for_the_next_visitor(client: Client, path: str) -> None:
+    printed(0, *range(9))
+    first = get(client, path)
+    with CaptureQueriesContext(connection) as queries:
+        again = get(Client(), path)
+    assert headings_of(again) == headings_of(first) and "Paper 0" in headings_of(again)
+    assert [query["sql"] for query in queries if '"card"' in query["sql"]] == []
 
 
 PAGES = ["/", f"/{MONDAY}/", "/week/", "/week/2026-W10/", "/month/", "/month/2026-03/"]

@@ -8,7 +8,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.models import Edition
-from newsletter.shelf import best_stories, contents_of, edition_stories, papers_by_day, spans_beside
+from newsletter.shelf import (
+    best_stories,
+    contents_by_day,
+    contents_of,
+    edition_stories,
+    papers_by_day,
+    spans_beside,
+)
 from newsletter.spans import Month, Week
 from papers.models import Paper
 from tests.factories import make_edition, make_paper, make_topic
@@ -53,6 +60,32 @@ def test_a_look_back_has_the_counts_and_the_reason_of_now_and_an_edition_those_o
     assert (counts, story.why, story.day) == ([213, 2, 40], "213 upvotes in 3 days", MONDAY)
     (then,) = edition_stories(MONDAY)
     assert (then.card["upvotes"], then.why, then.day) == (10, "10 upvotes", MONDAY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"upvotes": 11},
+        {"num_comments": None},
+        {"github_stars": 7},
+        {"trending_score": 0.5},
+        {"trending_terms": [{"name": "votes", "value": 0.5, "text": "11 upvotes"}]},
+        {"listed_on": MONDAY},
+        {"hidden": True},
+    ],
+)
+def test_the_mark_of_a_day_differs_where_what_is_told_of_its_papers_does(change: dict[str, Any]) -> None:
+    paper = printed("A")
+    printed("B", days=1)
+    before = contents_by_day(WEEK, today=TODAY)
+    assert [(day, contents.papers) for day, contents in before.items()] == [
+        (MONDAY, 1),
+        (MONDAY + timedelta(days=1), 1),
+    ]
+    assert contents_by_day(WEEK, today=TODAY) == before
+    Paper.objects.filter(pk=paper.pk).update(**change)
+    after = contents_by_day(WEEK, today=TODAY)
+    assert [day for day in before if before[day] != after[day]] == [MONDAY]
 
 
 def test_what_was_hidden_taken_out_or_not_released_is_in_no_week() -> None:

@@ -196,7 +196,7 @@ def test_every_address_that_it_tells_is_there(client: Client, library: Paper) ->
         ("/topics/agents.json?page=x", "There is no such page."),
         ("/papers/nowhere.json", "No paper has this name."),
         ("/search.json", "There is no word to look for: say q=…."),
-        ("/search.json?q=otters&page=2", "This search has no page 2."),
+        ("/search.json?q=otters&page=2", "This list has no page 2."),
     ],
 )
 def test_what_is_not_there_is_told_in_json(client: Client, library: Paper, path: str, error: str) -> None:

@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from config.durability import refuse_unsafe
 from newsletter.addresses import AddressError, parse_address
-from newsletter.delivery import closing, owed, planning, sending, sweeping
+from newsletter.delivery import closing, owed, pausing, planning, sending, sweeping
 from newsletter.delivery.printing import PrintRoom
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 from papers.management import arguments
@@ -40,7 +40,10 @@ class Command(BaseCommand):
             return
         refuse_unsafe(connection)
         sweeping.sweep(now=timezone.now())
-        planned = planning.plan(edition, now=timezone.now(), only=only, late_too=True)
+        with transaction.atomic():
+            planned = planning.plan(edition, now=timezone.now(), only=only, late_too=True)
+            if only is not None:
+                pausing.asked_for(edition, only)
         report = self._send(edition, only)
         closed = only is None and closing.close_if_done(edition, now=timezone.now(), late_too=True)
         self._summarise(edition, planned, report, closed=closed)

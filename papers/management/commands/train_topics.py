@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from papers.learning.examples import Example
 from papers.learning.labelled import LabelledFileError, RowReport
 from papers.learning.lessons import (
     MOST_PAPERS,
@@ -18,7 +19,7 @@ from papers.learning.lessons import (
     imported_examples,
     learn,
 )
-from papers.learning.training import Example, TrainingError, require_training
+from papers.learning.training import TrainingError, require_training
 from papers.topics.artefact import learn_artefact
 from papers.topics.weights import title_key_of
 

@@ -7,16 +7,8 @@ import numpy
 import pytest
 
 from papers.learning.corpus import document, matrix
-from papers.learning.training import (
-    Example,
-    TrainingError,
-    _Fit,
-    best_threshold,
-    examples_of,
-    foreign,
-    is_marked,
-    train,
-)
+from papers.learning.examples import Example, examples_of, foreign, is_marked
+from papers.learning.training import TrainingError, _Fit, best_threshold, train
 from papers.matching import Matcher, TopicRule
 from papers.topics.phrases import read
 from papers.topics.weights import Model, TermIndex, Weights
