@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import psutil
 
@@ -105,13 +105,14 @@ def wait_gone(pid: int, seconds: float) -> bool:
     return True
 
 
-def keep(server: Server, keeper_fd: int) -> None:
+def keep(server: Server, keeper_fd: int) -> NoReturn:
     """The keeper's whole life: wait until nobody uses `server`, stop it, end."""
     users = _open(server.file("users"))
     fcntl.flock(users, fcntl.LOCK_EX)
     server.stop()
     # Before `users`, which the end of this process unlocks: who gets that lock knows that no keeper is left.
     os.close(keeper_fd)
+    os._exit(0)  # a return would close `users` while the process lives on for some milliseconds
 
 
 def _ensure_keeper(server: Server) -> None:
