@@ -79,11 +79,11 @@ def test_1_a_line_break_in_an_address_adds_no_header(client: Client, door: str, 
 def test_2_a_nul_in_a_field_is_no_server_error(client: Client, door: str, field: str) -> None:
     make_topic(slug="agents")
     page = post(client, door, **{field: "ada\0@example.org"})
-    # Fields that a door does not ask for are not read, and who fills the trap is thanked.
+    # Fields that a door does not ask for are not read.
     unread = field == "anything" or (field == "topics" and door == "/preferences/")
-    assert page.status_code in ([200] if unread else [400, 200] if field == "website" else [400])
-    assert Subscriber.objects.filter(email_key__contains="\ufffd").count() == 0
-    assert traces()[0] == int(unread and door == "/subscribe/")
+    assert page.status_code == (200 if unread else 400)
+    asked = int(unread and door == "/subscribe/")
+    assert (traces(), send_all()) == ((asked, asked, 0), ["ada@example.org"] * asked)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_8_an_international_domain_is_one_row_however_it_is_written(client: Clie
         ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "bu\u0308cher.example"]
     ):
         assert post(client, email=f"ada@{domain}", meta={"REMOTE_ADDR": network(number)}).status_code == 200
-    assert Subscriber.objects.get().email_key == "ada@xn--bcher-kva.example"
+    assert [reader.email_key for reader in Subscriber.objects.all()] == ["ada@xn--bcher-kva.example"]
     assert send_all() == ["ada@xn--bcher-kva.example"]
 
 
@@ -205,19 +205,18 @@ def test_10_no_mail_goes_to_this_machine_or_an_inner_network(client: Client, add
 def test_11_an_active_reader_gets_one_mail_that_says_so_and_keeps_the_choice_until_they_press(
     client: Client,
 ) -> None:
-    old, new = make_topic(slug="old"), make_topic(slug="new")
-    reader = make_subscriber(email="ada@example.org", topics={old: "more"})
+    make_topic(slug="new")
+    reader = make_subscriber(email="ada@example.org", topics={make_topic(slug="old"): "more"})
     before = Subscriber.objects.filter(pk=reader.pk).values().get()
     stranger = post(client, email="nobody@example.org", topics=["new"]).content
     for _ in range(5):
         assert post(client, email="ada@example.org", topics=["new"]).content == stranger
-    assert send_all().count("ada@example.org") == 1
+    assert send_all() == ["ada@example.org", "nobody@example.org"]
     assert Subscriber.objects.filter(pk=reader.pk).values().get() == before
     (to_reader,) = (_flat(one.body) for one in mail.outbox if one.to == ["ada@example.org"])
     (to_stranger,) = (_flat(one.body) for one in mail.outbox if one.to == ["nobody@example.org"])
     assert "asked to change what" in to_reader and "your mails stay as they are" in to_reader
     assert "asked to change what" not in to_stranger
-    assert new.pk
 
 
 def _flat(text: object) -> str:
@@ -236,7 +235,7 @@ def test_12_a_suppressed_address_gets_the_same_page_and_no_mail(
         same = post(client, door, email="nobody@example.org")
         for address in ("ada@example.org", "ADA@Example.org"):
             assert post(client, door, email=address).content == same.content
-    assert "ada@example.org" not in send_all()
+    assert send_all() == ["nobody@example.org"]
 
 
 def test_12_a_change_of_key_lets_no_mail_go_where_it_was_forbidden(client: Client, settings: Any) -> None:
