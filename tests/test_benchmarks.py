@@ -141,10 +141,11 @@ def test_every_long_address_is_refused_at_every_door_and_its_time_held_to_the_go
         for path in ("/subscribe/", "/preferences/")
         for kind in ("a long name", "many domains", "only @", "no ASCII")
     ]
-    assert str(refusing.Refused("/subscribe/", "only @", [4.0, 50.0, 6.0])) == (
-        "POST /subscribe/, an address of 200 kB, only @: refused in 6.0 ms, 50.0 at most, within 50 ms"
+    assert str(refusing.Refused("/subscribe/", "only @", [4.0, 60.0, 6.0])) == (
+        "POST /subscribe/, an address of 200 kB, only @: refused in 6.0 ms, within 50 ms;"
+        " the longest took 60.0 ms"
     )
-    assert str(refusing.Refused("/", "only @", [50.1])).endswith("NOT within 50 ms")
+    assert "NOT within 50 ms" in str(refusing.Refused("/", "only @", [50.1]))
 
 
 @pytest.mark.django_db

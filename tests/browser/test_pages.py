@@ -1,6 +1,6 @@
 """Every page in every state: valid, small, ours alone, fit for every screen, for all; kept as pictures."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,10 +10,9 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Page, Route
 
 from papers.models import Paper, Topic
-from tests.browser import scenes
-from tests.browser.gallery import Hung, hang_gallery
+from tests.browser.gallery import hang_gallery
 from tests.browser.looking import look_at
-from tests.browser.scenes import Scene
+from tests.browser.scenes import ROOMS, Scene
 from tests.pages import faults_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -21,12 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MOST_BYTES = 100_000
 WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
-ROOMS: Mapping[str, Callable[[Hung], dict[str, Scene]]] = {
-    "paper": scenes.paper_scenes,
-    "counter": scenes.counter_scenes,
-    "desk": scenes.desk_scenes,
-    "leaving": scenes.leaving_scenes,
-}
 
 
 class Visitor:
