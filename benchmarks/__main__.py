@@ -1,6 +1,7 @@
-"""`python -m benchmarks [mail] [wire] [search] [batch] [planning] [pages] [doors]`; without a name, all.
+"""`python -m benchmarks [mail] [wire] [search] [batch] [planning] [memory] [pages] [doors]`; no name: all.
 
-Most are beside plain Django. Prints ratios, and of planning and pages the time; fails where results differ.
+Most are beside plain Django. Prints ratios, and of planning, memory and pages what they take; fails where
+results differ.
 """
 
 import argparse
@@ -27,11 +28,12 @@ BATCH_READERS = 2_000  # of one mix: two calls
 SEARCHED = 100_000  # papers
 LETTERS = 20_000
 ROUNDS = 3
-PARTS = ("mail", "wire", "search", "batch", "planning", "pages", "doors")
+PARTS = ("mail", "wire", "search", "batch", "planning", "memory", "pages", "doors")
 ASKED = 500  # addresses of each kind at each door
 REFUSED = 50  # times each address of 200 kB at each door
 SITE_PAPERS, SITE_EDITIONS = 100_000, 10_000
 SITE_SIZES = (60, 150)  # papers of an edition: a usual day, and a very full one
+SHORT_LIST, LONG_LIST = 10_000, 200_000
 PLANNED_AT_ONCE, PLANNED_BY_HOURS = 1_000_000, 200_000
 
 
@@ -84,6 +86,9 @@ def measure(parts: Sequence[str]) -> None:
         measure_batch()
     if "planning" in parts:
         measure_planning()
+    if "memory" in parts:
+        call_command("flush", verbosity=0, interactive=False)
+        measure_memory()
     if "doors" in parts:
         call_command("flush", verbosity=0, interactive=False)
         measure_doors()
@@ -134,6 +139,15 @@ def measure_planning() -> None:
 
     for readers, own_hours in ((PLANNED_AT_ONCE, False), (PLANNED_BY_HOURS, True)):
         print(planning.measure(readers, mixes=MIXES, own_hours=own_hours, progress=progress), flush=True)
+
+
+def measure_memory() -> None:
+    from benchmarks import data, memory
+
+    print("The most memory that a sender takes", flush=True)
+    edition, mixes = data.make_edition(PAPERS), data.make_mixes(MIXES)
+    for size in (SHORT_LIST, LONG_LIST):
+        print(memory.measure(edition, mixes, size=size), flush=True)
 
 
 def measure_doors() -> None:

@@ -4,17 +4,13 @@ The same digests, readers and provider, in turns. The provider is a stub on loop
 a real one is further away, which costs the loop a journey for each reader.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from html import unescape
 
-from django.test import override_settings
-
-from benchmarks import plain
+from benchmarks import ledger, plain
 from benchmarks.comparison import Comparison, same, same_text, timed
-from benchmarks.counting import Counting, counting
+from benchmarks.counting import Counting, counting, everybody_got_one
 from benchmarks.provider import Tally, kept_mails
-from benchmarks.sending import ours, start_again
 from newsletter.mail import Press
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 from newsletter.transport.batch import BatchCarrier
@@ -22,18 +18,17 @@ from newsletter.transport.carrier import Letter
 from newsletter.transport.outcomes import Accepted
 
 
-@contextmanager
-def provider() -> Iterator[Counting[Tally]]:
+def provider() -> AbstractContextManager[Counting[Tally]]:
     """The counting provider; Django's mail goes there while it lasts."""
-    with (
-        counting("benchmarks.provider", Tally) as running,
-        override_settings(
-            EMAIL_BACKEND="anymail.backends.mailgun.EmailBackend",
-            ANYMAIL_MAILGUN_API_KEY="for-measuring",
-            ANYMAIL_MAILGUN_API_URL=f"http://127.0.0.1:{running.port}/v3",
-        ),
-    ):
-        yield running
+    return counting("benchmarks.provider", Tally, mail=_by_mailgun)
+
+
+def _by_mailgun(port: int) -> dict[str, object]:
+    return {
+        "EMAIL_BACKEND": "anymail.backends.mailgun.EmailBackend",
+        "ANYMAIL_MAILGUN_API_KEY": "for-measuring",
+        "ANYMAIL_MAILGUN_API_URL": f"http://127.0.0.1:{port}/v3",
+    }
 
 
 def compare(edition: Edition, *, rounds: int) -> tuple[Comparison, Comparison]:
@@ -47,8 +42,8 @@ def compare(edition: Edition, *, rounds: int) -> tuple[Comparison, Comparison]:
         for _ in range(rounds + 1):
             plain_times.append(timed(lambda: plain.send(edition)))
             expected = server.tally()
-            start_again(edition)
-            ledger_times.append(timed(lambda: ours(edition)))
+            ledger.start_again(edition)
+            ledger_times.append(timed(lambda: ledger.send(edition)))
             tally = server.tally()
             check(number, expected, tally)
             bare_times.append(timed(lambda: without_ledger(edition)))
@@ -85,8 +80,7 @@ def without_ledger(edition: Edition) -> None:
 
 def check(number: int, plain_tally: Tally, our_tally: Tally) -> None:
     """Everybody got one mail either way, and the kept ones are the same mails."""
-    for tally in (plain_tally, our_tally):
-        same("mails and readers that got one", (number, number), (tally.messages, tally.recipients))
+    everybody_got_one(number, plain_tally, our_tally)
     expected, found = kept_mails(plain_tally.kept), kept_mails(our_tally.kept)
     same("kept mails", sorted(expected), sorted(found))
     for address, mail in expected.items():

@@ -3,13 +3,24 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from django.test import override_settings
+
+from benchmarks.comparison import same
 
 ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
+
+
+class Counted(Protocol):
+    """What every tally has."""
+
+    messages: int
+    recipients: int
 
 
 class Counting(Generic[T]):
@@ -33,16 +44,27 @@ class Counting(Generic[T]):
 
 
 @contextmanager
-def counting(module: str, tally: Callable[..., T]) -> Iterator[Counting[T]]:
+def counting(
+    module: str, tally: Callable[..., T], *, mail: Callable[[int], Mapping[str, object]]
+) -> Iterator[Counting[T]]:
     """The program `python -m module`, which prints its port, and a line of JSON for each line it reads.
 
-    Its counts come as `tally`, whose fields are the JSON's names.
+    Its counts come as `tally`, whose fields are the JSON's names. While it lasts Django's mail goes there, by
+    the settings that `mail` gives for its port.
     """
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
         try:
-            yield Counting(process, tally)
+            running = Counting(process, tally)
+            with override_settings(**mail(running.port)):
+                yield running
         finally:
             assert process.stdin
             process.stdin.close()  # which ends it
+
+
+def everybody_got_one(number: int, plain: Counted, ours: Counted) -> None:
+    """Raise Different unless both ways brought `number` readers one mail each."""
+    for tally in (plain, ours):
+        same("mails and readers that got one", (number, number), (tally.messages, tally.recipients))

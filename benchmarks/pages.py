@@ -46,7 +46,8 @@ _PAPERS = """
     SELECT '1501.' || lpad(n::text, 6, '0'), %(title)s || ' ' || n, 'page ' || n,
            lpad(to_hex(n), 16, '0'), %(abstract)s, '{Ada Example,Ben Sample}', 2,
            CASE WHEN n %% 3 = 0 THEN 'Sample Lab' END,
-           %(today)s - 2, false, false, %(today)s - 1, false, false, now(), now(), (n * 7919) %% 200, n %% 12,
+           %(today)s - 2, false, false, %(today)s - 1 - n / 100, false, false, now(), now(),
+           (n * 7919) %% 200, n %% 12,
            CASE WHEN n %% 4 = 0 THEN n %% 3000 END, log(1 + (n * 7919) %% 200),
            '[{"name": "votes", "value": 2, "text": "61 upvotes at 17 h, on course for about 130"}]',
            false, 0, false, ''

@@ -19,7 +19,7 @@ from newsletter.delivery.planning import plan_due
 from newsletter.mixes import mix_for
 from newsletter.models import Delivery, Edition, Subscriber
 from newsletter.weekdays import EVERY_DAY
-from papers.reading.duties import freeze_moment
+from papers.reading.timetable import freeze_moment
 
 DAY = date(2026, 11, 18)  # an edition of every day from here on
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,42 +1,34 @@
 """Sending: the ledger's sender and the plain Django loop, same digests, readers and mail server, in turns."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from django.test import override_settings
-from django.utils import timezone
-
-from benchmarks import plain
+from benchmarks import ledger, plain
 from benchmarks.comparison import Comparison, same, same_text, timed
-from benchmarks.counting import Counting, counting
+from benchmarks.counting import Counting, counting, everybody_got_one
 from benchmarks.sink import Tally
-from newsletter.delivery.closing import close_if_done
-from newsletter.delivery.planning import plan
-from newsletter.delivery.sending import Sender
-from newsletter.models import Delivery, Edition, Subscriber
+from newsletter.models import Edition, Subscriber
 
 # Each mail has its own, whoever sends it; Content-Type holds the boundary.
 OWN_HEADERS = {"date", "message-id", "content-type"}
 
 
-@contextmanager
-def sink() -> Iterator[Counting[Tally]]:
+def sink() -> AbstractContextManager[Counting[Tally]]:
     """The counting mail server; Django's mail goes there while it lasts."""
-    with (
-        counting("benchmarks.sink", Tally) as running,
-        override_settings(
-            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-            EMAIL_HOST="127.0.0.1",
-            EMAIL_PORT=running.port,
-            EMAIL_HOST_USER="",
-            EMAIL_HOST_PASSWORD="",
-            EMAIL_USE_TLS=False,
-            EMAIL_USE_SSL=False,
-        ),
-    ):
-        yield running
+    return counting("benchmarks.sink", Tally, mail=_by_smtp)
+
+
+def _by_smtp(port: int) -> dict[str, object]:
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": "",
+        "EMAIL_HOST_PASSWORD": "",
+        "EMAIL_USE_TLS": False,
+        "EMAIL_USE_SSL": False,
+    }
 
 
 def compare(edition: Edition, *, rounds: int) -> Comparison:
@@ -48,33 +40,17 @@ def compare(edition: Edition, *, rounds: int) -> Comparison:
         for _ in range(rounds + 1):
             plain_times.append(timed(lambda: plain.send(edition)))
             expected = server.tally()
-            start_again(edition)
-            our_times.append(timed(lambda: ours(edition)))
+            ledger.start_again(edition)
+            our_times.append(timed(lambda: ledger.send(edition)))
             check(number, expected, server.tally())
     size = expected.size / number / 1000
     title = f"Sending {number:,} mails of {mixes} mixes to one SMTP server, {size:.0f} KB a mail"
     return Comparison(title, number, plain_times[1:], our_times[1:])
 
 
-def ours(edition: Edition) -> None:
-    """The whole of it: plan the rows, send through the gate, record every answer, close the edition."""
-    # By hand, for the invented edition is of a day long gone.
-    plan(edition, now=timezone.now(), late_too=True)
-    report = Sender(edition).run()
-    closed = close_if_done(edition, now=timezone.now(), late_too=True)
-    same("the run's end", ("", True), (report.stopped, closed))
-
-
-def start_again(edition: Edition) -> None:
-    """Forget that the edition was sent."""
-    Delivery.objects.filter(edition=edition).delete()
-    Edition.objects.filter(pk=edition.pk).update(state=Edition.State.FROZEN, closed_at=None)
-
-
 def check(number: int, plain_tally: Tally, our_tally: Tally) -> None:
     """Everybody got one mail from each sender, and the kept ones are the same mails."""
-    for tally in (plain_tally, our_tally):
-        same("mails and readers that got one", (number, number), (tally.messages, tally.recipients))
+    everybody_got_one(number, plain_tally, our_tally)
     same("kept mails", sorted(plain_tally.kept), sorted(our_tally.kept))
     for address, content in plain_tally.kept.items():
         check_mail(address, _parsed(content), _parsed(our_tally.kept[address]))

@@ -12,10 +12,10 @@ from pathlib import Path
 from time import time
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.middleware.csrf import get_token
-from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.http import http_date
+from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date, parse_etags
 from django.utils.translation import get_language
 
 # A form bears the time of its rendering and is refused after a day: a page may lie half of that in a cache.
@@ -31,12 +31,12 @@ def unless_known(
     *,
     changed_at: datetime | None = None,
     has_form: bool = False,
-) -> HttpResponseBase:
+) -> HttpResponse:
     """The response of `make` with ETag and Last-Modified; or 304, and `make` is not called.
 
     `facts`: anything whose repr differs wherever the page would; language, settings and program are added
-    here. `changed_at`: when the page last changed, if known. `has_form`: it has a form with a CSRF token, so
-    it is one visitor's own and good for half a day.
+    here. `changed_at`: when something on the page was last written, if known. `has_form`: it has a form with
+    a CSRF token, so it is one visitor's own and good for half a day.
     """
     moment = int(changed_at.timestamp()) if changed_at else None
     own: tuple[object, ...] = ()
@@ -48,15 +48,24 @@ def unless_known(
         own = (request.META["CSRF_COOKIE"], began)
         moment = max(moment or 0, began)
     etag = f'W/"{fingerprint((facts, own))}"'
-    bare = HttpResponse()
-    _say(bare, etag, moment, is_own=has_form)
-    # Who knows the time alone may have a form with another cookie, or a paper that was taken off since.
-    answer = get_conditional_response(request, etag, None if has_form else moment, bare)
-    if answer is not None and answer is not bare:
-        return answer
-    made = make()
-    _say(made, etag, moment, is_own=has_form)
-    return made
+    answer = HttpResponseNotModified() if has_already(request, etag) else make()
+    _say(answer, etag, moment, is_own=has_form)
+    return answer
+
+
+def has_already(request: HttpRequest, etag: str) -> bool:
+    """Whether who asks has the page of this ETag, and need not be sent it.
+
+    If-Modified-Since is not asked: a page without the paper that was taken off since, or with a topic's new
+    name, is no younger than the one before, so of who knows the time alone nobody can say what they have.
+    """
+    told = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in told or _opaque(etag) in map(_opaque, told)
+
+
+def _opaque(etag: str) -> str:
+    """Without the mark of a weak one: what is asked is whether two mean the same page."""
+    return etag.removeprefix("W/")
 
 
 def fingerprint(facts: object) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import environ
 
 from config import environment as env
+from papers.sources.names import READ_BY_THEMSELVES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -49,7 +50,7 @@ NEWSLETTER_OUTBOX_DIR = Path(env.text("NEWSLETTER_OUTBOX_DIR", str(BASE_DIR / "v
 
 # --- Sources that are read by themselves; `manage.py fetch_papers` reads them by hand
 
-NEWSLETTER_SOURCES = env.several("NEWSLETTER_SOURCES", ["huggingface"], ("huggingface", "arxiv"))
+NEWSLETTER_SOURCES = env.several("NEWSLETTER_SOURCES", ["huggingface"], READ_BY_THEMSELVES)
 NEWSLETTER_HUGGINGFACE_URL = env.service("NEWSLETTER_HUGGINGFACE_URL", "https://huggingface.co")
 NEWSLETTER_ARXIV_API_URL = env.service("NEWSLETTER_ARXIV_API_URL", "https://export.arxiv.org/api/query")
 NEWSLETTER_ARXIV_FEED_URL = env.service("NEWSLETTER_ARXIV_FEED_URL", "https://rss.arxiv.org/atom")
@@ -92,7 +93,7 @@ CACHES = {
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # What `{% cache %}` keeps of pages: each process for itself, so that no page waits for Redis.
+    # What `{% cache %}` and others keep of pages: each process for itself, so that no page waits for Redis.
     "template_fragments": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",

@@ -18,8 +18,8 @@ from papers.card import card_of
 from papers.models import Mark, Paper, PaperTopic
 from papers.observing import latest_counts
 from papers.ranking.scoring import rank_scores
-from papers.reading import duties
-from papers.reading.duties import LISTS, freeze_moment
+from papers.reading import readiness
+from papers.reading.timetable import LISTS, freeze_moment
 from papers.sources.names import name_of
 from papers.trending import Score, as_json
 
@@ -60,14 +60,14 @@ def build_when_ready(day: date, *, now: datetime) -> Edition | None:
     if edition.state not in WAITING or edition.state == Edition.State.MISSED:
         return edition
     since = min(edition.awaited_from or now, now)  # the clock may have been ahead
-    readiness = duties.ready(freeze=freeze, since=since, now=now)
+    found = readiness.ready(freeze=freeze, since=since, now=now)
     waiting = Edition.objects.filter(pk=edition.pk, state__in=WAITING, frozen_at=None)
-    if readiness.awaited:
+    if found.awaited:
         waiting.filter(awaited_from=None).update(awaited_from=now)
         return None
-    if readiness.broken and settings.NEWSLETTER_STALE_SOURCES == "hold":
-        because = "; ".join(f"{name_of(one.source)} {one.text}" for one in readiness.broken)
-        states = [asdict(one) for one in readiness.states]
+    if found.broken and settings.NEWSLETTER_STALE_SOURCES == "hold":
+        because = "; ".join(f"{name_of(one.source)} {one.text}" for one in found.broken)
+        states = [asdict(one) for one in found.states]
         newly = waiting.exclude(state=Edition.State.HELD).update(state=Edition.State.HELD)
         waiting.update(held_because=because, sources=states)
         if newly:
@@ -156,8 +156,8 @@ def _release_or_hold(edition: Edition, *, has_papers: bool) -> None:
 
 def _sources(freeze: datetime, now: datetime) -> list[dict[str, str]]:
     """How the sources were read before this edition; one that was never read says nothing of it."""
-    states = duties.ready(freeze=freeze, since=now, now=now).states
-    return [asdict(state) for state in states if state.text != duties.NEVER_READ or state.detail]
+    states = readiness.ready(freeze=freeze, since=now, now=now).states
+    return [asdict(state) for state in states if state.text != readiness.NEVER_READ or state.detail]
 
 
 def candidates(day: date) -> QuerySet[Paper]:

@@ -1,58 +1,60 @@
 """The Atom feed of the newsletter: the papers of its latest editions."""
 
-from collections.abc import Collection
-from typing import Any, cast
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.core.cache import caches
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import MD5, Cast, Concat
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from config.freshness import unless_known
+from config.freshness import fingerprint, unless_known
 from newsletter.front import story_of
 from newsletter.models import Edition, EditionPaper
 from newsletter.shelf import entries_shown, shown
 from papers.answering import MAX_AGE, for_machines
-from papers.atom import Entry, PaperFeed
+from papers.atom import CONTENT_TYPE, Entry, Feed, written
 from papers.public import public_paper
 
 EDITIONS = 5
 MOST = 200  # entries
+KEPT = 3600  # seconds
 _NEEDED = ("card", "matches", "terms", "edition", "paper__authors", "paper__categories")
+# What an entry tells of a paper that its card does not: that is as it was printed, and this may change.
+_CREDITS = MD5(Concat(Cast("paper__authors", TextField()), Cast("paper__categories", TextField())))
 
 
-class EditionsFeed(PaperFeed):
+@for_machines
+def feed(request: HttpRequest) -> HttpResponse:
     """Asked for by many and often, so whether it has changed is found out without making it."""
+    editions = _editions()
+    told = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
+    facts = (told, list(_entries(editions).values_list("pk", _CREDITS)))
 
-    subtitle = "The papers of the latest editions, best first."
+    def make() -> HttpResponse:
+        # The same for everybody, so each process makes it once.
+        kept = caches["template_fragments"]
+        content = kept.get_or_set(f"feed-{fingerprint(facts)}", lambda: written(_feed(editions)), KEPT)
+        return HttpResponse(content, content_type=CONTENT_TYPE)
 
-    def title(self, obj: Any) -> str:
-        return settings.NEWSLETTER_NAME
+    released = [edition.released_at for edition in editions.values() if edition.released_at]
+    answer = unless_known(request, facts, make, changed_at=max(released, default=None))
+    answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
+    return answer
 
-    def link(self, obj: Any) -> str:
-        return f"{settings.SITE_URL}/"
 
-    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        editions = _editions()
-        facts = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
-        entries = list(_entries(editions).values_list("pk", flat=True))
-        answer = unless_known(
-            request,
-            (facts, entries),
-            lambda: self.made(request, *args, **kwargs),
-            changed_at=max((released for _, released, _ in facts if released), default=None),
-        )
-        answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-        return cast(HttpResponse, answer)
-
-    def path(self, obj: Any) -> str:
-        return reverse("feed")
-
-    def items(self, obj: Any) -> list[Entry]:
-        editions = _editions()
-        rows = _entries(editions).select_related("paper").only(*_NEEDED)
-        return [_entry(row, editions[row.edition_id]) for row in rows]
+def _feed(editions: Mapping[int, Edition]) -> Feed:
+    rows = _entries(editions).select_related("paper").only(*_NEEDED)
+    return Feed(
+        path=reverse("feed"),
+        page="/",
+        title=settings.NEWSLETTER_NAME,
+        subtitle="The papers of the latest editions, best first.",
+        entries=[_entry(row, editions[row.edition_id]) for row in rows],
+    )
 
 
 def _editions() -> dict[int, Edition]:
@@ -75,6 +77,3 @@ def _entry(row: Any, edition: Edition) -> Entry:
         published=printed_at,
         updated=printed_at,
     )
-
-
-feed = for_machines(EditionsFeed())

@@ -14,7 +14,7 @@ from newsletter.marks import LAST_TICK
 from newsletter.models import Edition
 from newsletter.own_data import moving
 from papers.models import Mark
-from papers.reading import duties, runs, thinning
+from papers.reading import duties, runs, thinning, timetable
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def beat(*, now: datetime) -> Pulse:
     today = now.astimezone(UTC).date()
     _notice_absence(today, now=now)
     runs.sweep(now=now)
-    is_due = now >= duties.freeze_moment(today)
+    is_due = now >= timetable.freeze_moment(today)
     built = edition.build_when_ready(today, now=now) if is_due else None
     edition.open_next(now=now)
     editorial.look_after(now=now)
@@ -58,7 +58,7 @@ def _notice_absence(today: date, *, now: datetime) -> None:
     """Remember this tick. Where the one before is long past, the days between are recorded as missed, and
     today's edition gets all its time for readings: nobody tried them meanwhile."""
     before = Mark.objects.filter(name=LAST_TICK).values_list("at", flat=True).first()
-    if before is not None and now - before > duties.AWAY:
+    if before is not None and now - before > timetable.AWAY:
         edition.miss_between(before.astimezone(UTC).date(), today)
         edition.wait_anew(today, now=now)
     Mark.objects.update_or_create(name=LAST_TICK, defaults={"at": now})

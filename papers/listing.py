@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -12,25 +12,7 @@ from papers.models import Observation, Paper, PaperTopic, SourceRecord, Topic
 
 REMOVED = PaperTopic.Decision.REMOVED
 HUGGING_FACE = "huggingface"
-# All less the hidden: a join with all papers, to leave those out, takes ten times as long.
-_OF_HIDDEN = Q(paper__in=Paper.objects.filter(hidden=True))
 MOST_READINGS = 2_000  # of one paper; hourly ones are thinned after some days
-
-
-def topics_with_counts() -> list[Any]:
-    """Every topic a reader can follow, each with `paper_count`, the papers filed under it. Three queries."""
-    rows: list[Any] = active_topics()
-    filings = PaperTopic.objects.exclude(decision=REMOVED).order_by().values_list("topic")
-    filed, hidden = (dict(found.annotate(Count("pk"))) for found in (filings, filings.filter(_OF_HIDDEN)))
-    for row in rows:
-        row.paper_count = filed.get(row.pk, 0) - hidden.get(row.pk, 0)
-    return rows
-
-
-def count_under(topic: Topic) -> int:
-    """How many listed papers are filed under this topic. Two queries."""
-    filings = PaperTopic.objects.filter(topic=topic).exclude(decision=REMOVED)
-    return filings.count() - filings.filter(_OF_HIDDEN).count()
 
 
 def active_topics() -> list[Topic]:

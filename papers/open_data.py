@@ -13,10 +13,10 @@ from django.utils.http import urlencode
 
 from papers.answering import NotNow, json_door
 from papers.card import card_of
+from papers.counting import count_under, topics_with_counts
 from papers.listing import (
     active_topics,
     best_filings,
-    count_under,
     discussion_of,
     filings_under,
     find_paper,
@@ -24,7 +24,6 @@ from papers.listing import (
     latest_change,
     matches_of,
     readings_of,
-    topics_with_counts,
 )
 from papers.models import Observation, Paper, Topic
 from papers.paging import PER_PAGE, Counted, page_number

@@ -3,8 +3,7 @@
 from math import ceil
 from typing import Any
 
-from django.http import Http404, HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -14,16 +13,15 @@ from django.views.decorators.http import require_safe
 
 from config.freshness import unless_known
 from papers.card import card_of
+from papers.counting import count_under, topics_with_counts
 from papers.listing import (
     active_topics,
-    count_under,
     discussion_of,
     filings_under,
     find_paper,
     find_topic,
     latest_change,
     readings_of,
-    topics_with_counts,
 )
 from papers.models import Paper, PaperTopic
 from papers.paging import PER_PAGE, Counted, page_number
@@ -40,7 +38,7 @@ FACTS = ("published_on", "upvotes", "num_comments", "github_stars", "categories"
 
 
 @require_safe
-def topics(request: HttpRequest) -> HttpResponseBase:
+def topics(request: HttpRequest) -> HttpResponse:
     """Every topic a reader can follow, with the number of papers filed under it."""
     rows = topics_with_counts()
     facts = [(row.slug, row.name, row.description, row.paper_count) for row in rows]
@@ -48,7 +46,7 @@ def topics(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
+def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """The papers of one topic, newest first, with the evidence that filed them here."""
     found = find_topic(slug)
     paginator = Counted(filings_under(found), PER_PAGE, count=count_under(found))
@@ -59,7 +57,10 @@ def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
     context = {"topic": found, "page": page, "items": items, "page_query": query}
     facts = (
         *(found.name, found.description, page.number, paginator.count),
-        [(card_of(filing.paper), filing.paper.withdrawn, *_of_filing(filing)) for filing in filings],
+        [
+            (item["card"], filing.paper.withdrawn, *_of_filing(filing))
+            for item, filing in zip(items, filings, strict=True)
+        ],
     )
     changed = latest_change([filing.paper for filing in filings])
     return unless_known(
@@ -68,7 +69,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponseBase:
+def search(request: HttpRequest) -> HttpResponse:
     """The papers that have the words of `q`, best first; without words, how to ask and where to look."""
     topics = active_topics()
     asked = read_form(request.GET, request.GET.getlist("topic"), topics)
@@ -96,7 +97,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-def paper(request: HttpRequest, key: str) -> HttpResponseBase:
+def paper(request: HttpRequest, key: str) -> HttpResponse:
     """One paper, by arXiv id or, where it has none, by the hash of its title."""
     found = find_paper(key)
     if found is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from newsletter.models import Edition
 from newsletter.schedule import Slot
 from newsletter.windows import WIDEST, Issue, reach
-from papers.reading.duties import freeze_moment
+from papers.reading.timetable import freeze_moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from newsletter.marks import LAST_TICK, LOST_UNTIL, RESTORED
 from newsletter.models import Delivery, Edition, OutboxMail, Subscriber
 from newsletter.windows import MOST
 from papers.models import Mark
-from papers.reading.duties import freeze_moment
+from papers.reading.timetable import freeze_moment
 
 State = Edition.State
 # Readers planned between this long before the last tick and that tick are in the backup; sooner is safer.

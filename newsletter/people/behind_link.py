@@ -8,13 +8,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from newsletter.limits import exceeded
 from newsletter.models import Subscriber
+from newsletter.tokens import link_token, subscriber_for
 
 BAD_LINKS_PER_HOUR = 60
 # Each stores something, and a link in a mail lasts. Leaving is not counted: a mail program asks for many.
@@ -22,6 +24,7 @@ CHANGES_PER_HOUR = 300
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+ReadersView = Callable[Concatenate[HttpRequest, Subscriber, str, P], HttpResponse]
 
 
 def behind_mailed_link(view: View[P]) -> Callable[..., HttpResponse]:
@@ -43,16 +46,32 @@ def behind_mailed_link(view: View[P]) -> Callable[..., HttpResponse]:
     return wrapped
 
 
+def behind_preferences_link(view: ReadersView[P]) -> Callable[..., HttpResponse]:
+    """For the pages that the link to the preferences opens: the view is given its reader before the token.
+
+    Who has left is led to where they left. Presses of buttons are counted here.
+    """
+
+    @behind_mailed_link
+    def opened(request: HttpRequest, /, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        reader = subscriber_for("preferences", token)
+        if reader is None:
+            return bad_link(request)
+        if reader.state != Subscriber.State.ACTIVE:
+            leave = link_token("unsubscribe", reader.handle, reader.secret)
+            return HttpResponseRedirect(reverse("unsubscribe", args=[leave]))
+        if request.method == "POST" and exceeded(request, "change", limit=CHANGES_PER_HOUR):
+            return render(request, "429.html", status=429)
+        return view(request, reader, token, *args, **kwargs)
+
+    return wraps(view)(opened)
+
+
 def bad_link(request: HttpRequest) -> HttpResponse:
     """A link that is nobody's. Guessing them is slowed down; a good link is never counted."""
     if exceeded(request, "bad-link", limit=BAD_LINKS_PER_HOUR):
         return render(request, "429.html", status=429)
     return render(request, "newsletter/link_unknown.html", status=404)
-
-
-def changes_too_often(request: HttpRequest) -> bool:
-    """Count a press of a button that stores a choice; True where a network pressed too many in an hour."""
-    return request.method == "POST" and exceeded(request, "change", limit=CHANGES_PER_HOUR)
 
 
 def masked(email: str) -> str:

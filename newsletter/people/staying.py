@@ -16,29 +16,21 @@ from newsletter.forms.preferring import PauseForm, PreferencesForm
 from newsletter.mixes import mix_for
 from newsletter.models import MixTopic, Subscriber
 from newsletter.own_data import links
-from newsletter.people.behind_link import bad_link, behind_mailed_link, changes_too_often, masked
+from newsletter.people.behind_link import behind_preferences_link, masked
 from newsletter.schedule import zone_or_utc
 from newsletter.times import in_words, times_of
-from newsletter.tokens import link_token, subscriber_for
+from newsletter.tokens import link_token
 from papers.models import Topic
 
 # What the page says after a change; the words stand in its template.
 SAID = ("saved", "paused", "resumed", "mailed", "back")
 
 
-@behind_mailed_link
-def preferences(request: HttpRequest, token: str) -> HttpResponse:
+@behind_preferences_link
+def preferences(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     """Topics and how much of each, the mail, its time, a pause; and the way to what is stored."""
-    reader = subscriber_for("preferences", token)
-    if reader is None:
-        return bad_link(request)
-    if reader.state != Subscriber.State.ACTIVE:
-        leave = link_token("unsubscribe", reader.handle, reader.secret)
-        return HttpResponseRedirect(reverse("unsubscribe", args=[leave]))
     if request.method != "POST":
         return _page(request, reader, token)
-    if changes_too_often(request):
-        return render(request, "429.html", status=429)
     act = next((act for button, act in _BUTTONS.items() if button in request.POST), _save)
     return act(request, reader, token)
 

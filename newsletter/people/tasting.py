@@ -9,23 +9,15 @@ from django.utils import timezone
 
 from newsletter import tasting
 from newsletter.models import Subscriber, WeightChange
-from newsletter.people.behind_link import bad_link, behind_mailed_link, changes_too_often
+from newsletter.people.behind_link import behind_preferences_link
 from newsletter.tasting import Direction
-from newsletter.tokens import link_token, subscriber_for
 from papers.card import card_of
 from papers.models import Paper
 
 
-@behind_mailed_link
-def taste(request: HttpRequest, token: str, key: str, direction: str) -> HttpResponse:
+@behind_preferences_link
+def taste(request: HttpRequest, reader: Subscriber, token: str, key: str, direction: str) -> HttpResponse:
     """What would change, and a button; the button changes it, and the page then offers to undo it."""
-    reader = subscriber_for("preferences", token)
-    if reader is None:
-        return bad_link(request)
-    if reader.state != Subscriber.State.ACTIVE:
-        return _to_where_they_left(reader)
-    if changes_too_often(request):
-        return render(request, "429.html", status=429)
     context: dict[str, Any] = {"preferences_token": token, "direction": direction}
     paper = tasting.paper_named(key)
     if paper is None:
@@ -39,16 +31,9 @@ def taste(request: HttpRequest, token: str, key: str, direction: str) -> HttpRes
     return render(request, "newsletter/taste.html", context)
 
 
-@behind_mailed_link
-def undo_taste(request: HttpRequest, token: str) -> HttpResponse:
+@behind_preferences_link
+def undo_taste(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     """The button beside each change in the preferences."""
-    reader = subscriber_for("preferences", token)
-    if reader is None:
-        return bad_link(request)
-    if reader.state != Subscriber.State.ACTIVE:
-        return _to_where_they_left(reader)
-    if changes_too_often(request):
-        return render(request, "429.html", status=429)
     if request.method == "POST":
         _undo(request, reader)
     return HttpResponseRedirect(f"{reverse('preferences', args=[token])}#lately")
@@ -87,8 +72,3 @@ def _offer(reader: Subscriber, paper: Paper, direction: Direction) -> dict[str, 
         "at_end": [step for step in steps if step.is_at_end],
         "has_topics": reader.mix.choices.exists(),
     }
-
-
-def _to_where_they_left(reader: Subscriber) -> HttpResponse:
-    token = link_token("unsubscribe", reader.handle, reader.secret)
-    return HttpResponseRedirect(reverse("unsubscribe", args=[token]))

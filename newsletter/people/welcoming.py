@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 
 from newsletter import at_once
@@ -13,23 +12,18 @@ from newsletter.at_once import Answer, AtOnce
 from newsletter.doorbell import ring_senders_after_commit
 from newsletter.expecting import next_mail
 from newsletter.models import Edition, Subscriber, TopicMix
-from newsletter.people.behind_link import bad_link, behind_mailed_link
+from newsletter.people.behind_link import behind_preferences_link
 from newsletter.schedule import zone_or_utc
 from newsletter.times import Times, in_words, times_of
-from newsletter.tokens import link_token, subscriber_for
-from papers.reading.duties import freeze_moment
+from newsletter.tokens import link_token
+from papers.reading.timetable import freeze_moment
 
 _ONE_DAY = timedelta(days=1)
 
 
-@behind_mailed_link
-def welcome(request: HttpRequest, token: str) -> HttpResponse:
+@behind_preferences_link
+def welcome(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     """The welcome again, by the link to the preferences; POST asks for today's mail now."""
-    reader = subscriber_for("preferences", token)
-    if reader is None:
-        return bad_link(request)
-    if reader.state != Subscriber.State.ACTIVE:
-        return HttpResponseRedirect(reverse("preferences", args=[token]))
     now = timezone.now()
     if request.method != "POST":
         return welcome_page(request, reader, now=now)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from newsletter.models import Edition
 from newsletter.releasing import kept_by
 from newsletter.tally import mails_by_state, mails_in_words
-from papers.reading import duties, verdicts
+from papers.reading import readiness, verdicts
 from papers.sources.names import name_of
 
 register = template.Library()
@@ -42,7 +42,7 @@ def source_lines(context: Context) -> list[SourceLine]:
             state.detail,
             state.verdict in (verdicts.FAILED, verdicts.STALE),
         )
-        for state in duties.standing(now=timezone.now())
+        for state in readiness.standing(now=timezone.now())
     ]
 
 

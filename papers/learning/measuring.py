@@ -16,7 +16,6 @@ from typing import Any
 from papers.learning.crossvalidation import Held
 from papers.learning.labelled import LabelledPaper
 from papers.matching import THRESHOLD, Matcher, TopicRule
-from papers.topics.weights import Weights
 
 BEST = 50
 
@@ -71,15 +70,10 @@ def measurable(rules: Sequence[TopicRule], papers: Sequence[LabelledPaper]) -> l
     return [rule for rule in rules if carried.intersection(rule.categories)]
 
 
-def file_by_matcher(rules: Sequence[TopicRule], weights: Weights, papers: Sequence[LabelledPaper]) -> Filing:
-    """Our way, by one set of weights; matching sees title and abstract only."""
-    return file_held_out(rules, papers, [Held(tuple(range(len(papers))), weights)])
-
-
 def file_held_out(
     rules: Sequence[TopicRule], papers: Sequence[LabelledPaper], held: Sequence[Held]
 ) -> Filing:
-    """Our way, every part of the papers by the weights that did not see it."""
+    """Our way, every part of the papers by the weights that did not see it, matched by title and abstract."""
     scores = {rule.slug: [0.0] * len(papers) for rule in rules}
     for part in held:
         matcher = Matcher(rules, part.weights, threshold=0)

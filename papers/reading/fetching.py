@@ -3,25 +3,22 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db.models import QuerySet
 
-from papers.identity import identity
 from papers.ingest import IngestReport, count, save_records
-from papers.models import SourceRecord, SourceRun
-from papers.reading import calendars, pacing, runs
-from papers.reading.duties import off_their_lists
-from papers.reading.singles import without_categories
-from papers.reading.targets import LEFT_OUT, LOOKUP, Target
+from papers.models import SourceRun
+from papers.reading import pacing, runs
+from papers.reading.plans import PLANS
+from papers.reading.targets import Errand, Target
 from papers.reading.verdicts import FAILED, PARTIAL, Outcome, judge
-from papers.sources import arxiv_api, huggingface_api
 from papers.sources.http import Client, FetchError
-from papers.sources.record import PaperRecord, Records, Reject, SourceError
+from papers.sources.record import PaperRecord, Records, SourceError
 
 logger = logging.getLogger(__name__)
 
@@ -30,26 +27,29 @@ TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes
 DEADLINE = 60.0  # seconds for one request with its body
 MAX_BYTES = 16_000_000  # a list of 50 papers has about 300 KB
 ATTEMPTS = 3
-LOOKUP_LIMIT = 300  # papers in one run; two days of the busiest lists
-SINGLES_LIMIT = 20  # papers asked for one by one
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)  # after failures in a row
 _STOPS = (KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded)
 
 
 @dataclass
 class _Reading:
-    """A run under way. Its clock goes on from the `now` that it was given."""
+    """A run under way. Its clock goes on from when its errand began."""
 
-    target: Target
+    errand: Errand
     run: SourceRun
     report: IngestReport
-    begun: datetime
     wait: Callable[[float], None]
-    feed_date: date | None = None
     is_early: bool = False
-    ignored: int = 0  # replacements of papers that nobody listed here
     days: Counter[date] = field(default_factory=Counter)  # list days that the papers told
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def target(self) -> Target:
+        return self.errand.target
+
+    @property
+    def begun(self) -> datetime:
+        return self.errand.begun
 
     def now(self) -> datetime:
         return self.begun + timedelta(seconds=time.monotonic() - self.started)
@@ -60,11 +60,6 @@ class _Reading:
             if isinstance(record, PaperRecord) and record.listed_on:
                 self.days[record.listed_on] += 1
             yield record
-
-    def before_request(self) -> None:
-        runs.renew(self.run, now=self.now())
-        if self.target.source == "arxiv":
-            pacing.take_turn("arxiv request", pacing.ARXIV_SECONDS, wait=self.wait)
 
 
 def fetch(
@@ -82,7 +77,7 @@ def fetch(
     run = runs.claim(target.source, target.name, now=now)
     if run is None:
         return None
-    reading = _Reading(target, run, IngestReport(target.source, target.name), now, wait)
+    reading = _Reading(Errand(target, now), run, IngestReport(target.source, target.name), wait)
     try:
         _read(reading, progress)
     except FetchError as error:
@@ -109,6 +104,11 @@ def _read(reading: _Reading, progress: Callable[[int], None] | None) -> None:
         if progress:
             progress(read)
 
+    def before_request() -> None:
+        runs.renew(reading.run, now=reading.now())
+        plan.take_turn(reading.wait)
+
+    plan = PLANS[reading.target.source]
     with Client(
         user_agent=f"PaperRound/0.1 (+{settings.SITE_URL})",
         timeout=TIMEOUT,
@@ -116,11 +116,11 @@ def _read(reading: _Reading, progress: Callable[[int], None] | None) -> None:
         max_bytes=MAX_BYTES,
         attempts=ATTEMPTS,
         wait=reading.wait,
-        before_request=reading.before_request,
+        before_request=before_request,
         now=reading.now,
     ) as client:
         save_records(
-            reading.noted(_records(reading, client)),
+            reading.noted(plan.records(reading.errand, client)),
             reading.report,
             first_read_on=reading.target.day or reading.begun.date(),
             now=reading.begun,
@@ -129,72 +129,17 @@ def _read(reading: _Reading, progress: Callable[[int], None] | None) -> None:
         )
 
 
-def _records(reading: _Reading, client: Client) -> Records:
-    target = reading.target
-    if target.source == "huggingface" and target.day:
-        yield from huggingface_api.fetch_day(client, settings.NEWSLETTER_HUGGINGFACE_URL, target.day)
-    elif target.name == LEFT_OUT:
-        yield from _one_by_one(reading, client)
-    elif target.name == LOOKUP:
-        ids = without_categories(now=reading.begun).values_list("arxiv_id", flat=True)[:LOOKUP_LIMIT]
-        yield from arxiv_api.fetch_ids(client, settings.NEWSLETTER_ARXIV_API_URL, [one for one in ids if one])
-    elif target.day is None:
-        feed = arxiv_api.fetch_announcements(client, settings.NEWSLETTER_ARXIV_FEED_URL, target.category)
-        # Made at midnight US Eastern, which is the same date in UTC.
-        reading.feed_date = feed.updated.astimezone(UTC).date() if feed.updated else None
-        yield from _announced(reading, feed.records)
-        if feed.broken_off:
-            raise feed.broken_off
-    else:
-        since, until = calendars.submission_window(target.day)
-        submitted = arxiv_api.fetch_submitted(
-            client, settings.NEWSLETTER_ARXIV_API_URL, target.category, since, until
-        )
-        for entry in submitted:
-            # The API tells no day. What was submitted then was announced on this one, and is no archive.
-            yield replace(entry, listed_on=target.day) if isinstance(entry, PaperRecord) else entry
-
-
-def _announced(reading: _Reading, entries: Sequence[PaperRecord | Reject]) -> Records:
-    """The entries of a feed, without the new versions of papers that nobody knows here.
-
-    Such a paper was announced long ago, on a day that the feed does not tell: it would come as from an
-    archive, hundreds of them in one day, and stand in editions as that.
-    """
-    replaced = [one for one in entries if isinstance(one, PaperRecord) and one.listed_on is None]
-    names = {identity(one) for one in replaced}
-    rows = SourceRecord.objects.filter(identity__in=names)
-    unknown = names - set(rows.values_list("identity", flat=True))
-    for entry in entries:
-        if isinstance(entry, PaperRecord) and entry.listed_on is None and identity(entry) in unknown:
-            reading.ignored += 1
-        else:
-            yield entry
-
-
-def _one_by_one(reading: _Reading, client: Client) -> Records:
-    """Papers that left their lists, those with the most votes first; one that is gone costs only itself."""
-    ids = off_their_lists(now=reading.begun).values_list("arxiv_id", flat=True)[:SINGLES_LIMIT]
-    for arxiv_id in [one for one in ids if one]:
-        try:
-            yield huggingface_api.fetch_paper(client, settings.NEWSLETTER_HUGGINGFACE_URL, arxiv_id)
-        except FetchError as error:
-            if error.status != 404:
-                raise
-            yield Reject(arxiv_id, "Hugging Face has no such paper any more")
-
-
 def _is_early(reading: _Reading, error: FetchError) -> bool:
     """Whether Hugging Face takes the day for one to come, as it does when its clock is behind ours."""
-    day = reading.target.day if reading.target.source == "huggingface" else None
+    day = reading.target.day if reading.target.is_list else None
     return error.status == 400 and day is not None and day >= reading.begun.astimezone(UTC).date()
 
 
 def _finish(reading: _Reading, error: str = "") -> None:
     run, report, now = reading.run, reading.report, reading.now()
-    report.read += reading.ignored
-    report.unchanged += reading.ignored
-    run.day = reading.target.day or reading.feed_date
+    report.read += reading.errand.ignored
+    report.unchanged += reading.errand.ignored
+    run.day = reading.target.day or reading.errand.feed_date
     verdict = judge(_outcome(reading, error))
     run.retry_at = _retry_at(run, now) if verdict.again else None
     if reading.is_early and run.retry_at:
@@ -214,10 +159,10 @@ def _outcome(reading: _Reading, error: str) -> Outcome:
         read=saved if error else report.read,  # what was read when it was stopped may not be saved
         rejected=report.rejected,
         error=error,
-        ignored=reading.ignored,
+        ignored=reading.errand.ignored,
         first_reject=report.rejects[0].reason if report.rejects else "",
-        list_day=target.day if target.source == "huggingface" else None,
-        feed_date=reading.feed_date,
+        list_day=target.day if target.is_list else None,
+        feed_date=reading.errand.feed_date,
         is_feed=target.is_feed,
         is_singles=target.is_singles,
         is_early=reading.is_early,
@@ -229,7 +174,7 @@ def _outcome(reading: _Reading, error: str) -> Outcome:
 def _list_of(reading: _Reading) -> date | None:
     """The other day to which more than half of these papers were submitted: then it is that day's list."""
     day, days = reading.target.day, reading.days
-    if reading.target.source != "huggingface" or day is None:
+    if day is None or not reading.target.is_list:
         return None
     most, number = max(days.items(), key=lambda told: told[1], default=(day, 0))
     return most if most != day and number * 2 > days.total() else None

@@ -1,6 +1,6 @@
-"""Source runs: who reads what just now, what became of it, and which readings were never finished."""
+"""Source runs: who reads what just now, what became of it last, and which readings were never finished."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -8,6 +8,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from papers.models import SourceRun
+from papers.reading.targets import Needed, Target
+from papers.reading.verdicts import ANSWERED, FAILED, STALE
 from papers.sources.record import Reject
 
 LEASE = timedelta(minutes=5)  # renewed with every batch; a worker that hangs longer has lost its claim
@@ -54,6 +56,42 @@ def finish(run: SourceRun, verdict: str, message: str, *, rejects: Iterable[Reje
     run.rejects = [asdict(reject) for _, reject in zip(range(REJECTS_STORED), rejects, strict=False)]
     run.verdict, run.message = verdict, message
     run.save()
+
+
+def latest(
+    targets: Sequence[Target], *, now: datetime, since: datetime, verdicts: Sequence[str] = ()
+) -> dict[Target, SourceRun]:
+    """The latest run of each target since then, or the latest that ended so. One query.
+
+    Runs that seem to begin after `now` were made while the clock was ahead, and count for nothing.
+    """
+    names = {target.name for target in targets}
+    found = SourceRun.objects.filter(source__in={target.source for target in targets}, target__in=names)
+    found = found.filter(started_at__gte=since, started_at__lte=now)
+    if verdicts:
+        found = found.filter(verdict__in=verdicts)
+    newest = found.order_by("source", "target", "-started_at", "-pk").distinct("source", "target")
+    return {Target(run.source, run.target): run for run in newest.defer("rejects")}
+
+
+def that_count(needed: Needed, *, now: datetime) -> dict[Target, SourceRun]:
+    """The last readings that count for an edition: answers, where there is one, for a failure takes nothing
+    away that came before.
+
+    A feed counts if it is the one that must be there, or was judged stale; early at night it may be the old
+    one still.
+    """
+    answered = {
+        target: run
+        for target, run in latest(needed.targets, now=now, since=needed.since, verdicts=ANSWERED).items()
+        if needed.newest is None or run.verdict == STALE or (run.day is not None and run.day >= needed.newest)
+    }
+    return latest(needed.targets, now=now, since=needed.since, verdicts=[FAILED]) | answered
+
+
+def is_missing(run: SourceRun | None) -> bool:
+    """Whether a reading is wanted still: it was not made, it failed, or it broke off and will be repeated."""
+    return run is None or run.verdict == FAILED or run.retry_at is not None
 
 
 def sweep(*, now: datetime) -> int:

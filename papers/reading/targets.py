@@ -1,7 +1,8 @@
 """What a run of a source reads. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 LOOKUP = "papers without categories"  # arXiv
 LEFT_OUT = "papers off their lists"  # Hugging Face
@@ -34,5 +35,32 @@ class Target:
         return self.name in (LOOKUP, LEFT_OUT)
 
     @property
+    def is_list(self) -> bool:
+        """Whether it is the list of a day that Hugging Face fills as the day goes on."""
+        return self.source == "huggingface" and self.day is not None
+
+    @property
     def is_feed(self) -> bool:
         return self.source == "arxiv" and self.day is None and self.name != LOOKUP
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What an edition needs of a source: these targets, read since then.
+
+    `newest`: the date of the feed that must be there, where they are feeds; an older one does not count.
+    """
+
+    targets: Sequence[Target]
+    since: datetime
+    newest: date | None = None
+
+
+@dataclass
+class Errand:
+    """A target that is asked for from `begun` on, and what was noted on the way beside its records."""
+
+    target: Target
+    begun: datetime
+    feed_date: date | None = None  # that the feed bears
+    ignored: int = 0  # replacements of papers that nobody listed here

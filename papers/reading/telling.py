@@ -1,7 +1,7 @@
 """How a source was read, told to readers in the language that is active.
 
-`papers.reading.duties` writes it in English, and editions keep what it wrote. Its sentences are few, so they
-are read here and said anew; a text that is none of them is given as it stands.
+`papers.reading.readiness` writes it in English, and editions keep what it wrote. Its sentences are few, so
+they are read here and said anew; a text that is none of them is given as it stands.
 """
 
 import re

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from papers.reading import calendars
 
 OK, QUIET, STALE, PARTIAL, FAILED = "ok", "quiet", "stale", "partial", "failed"
+ANSWERED = (OK, QUIET, PARTIAL, STALE)
+FRESH = (OK, QUIET, PARTIAL)
 SHRUNK = 6  # a list that once had so many papers and has fewer than half of them came in part
 USUAL_FEED = 10  # a category that announced so many lately does not announce nothing at all
 

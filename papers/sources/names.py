@@ -1,5 +1,6 @@
 """What readers know the sources as."""
 
+READ_BY_THEMSELVES = ("huggingface", "arxiv")  # `papers.reading.plans` has a plan for each
 SOURCE_NAMES = {
     "huggingface": "Hugging Face",
     "arxiv": "arXiv",

@@ -27,13 +27,8 @@ def file_papers(paper_ids: Sequence[int] | None) -> int:
     return sum(_file(chunk, matcher, ids) for chunk in _chunks(paper_ids))
 
 
-def active_matcher() -> Matcher:
-    """Make a matcher of the active topics and the learned weights in use."""
-    return matcher_of(Topic.objects.filter(is_active=True))
-
-
 def matcher_of(topics: Iterable[Topic]) -> Matcher:
-    """Make a matcher of any topics, also of copies that are not saved."""
+    """Make a matcher of any topics, also of copies that are not saved, and of the learned weights in use."""
     return Matcher([rule_of(topic) for topic in topics], current_weights())
 
 

@@ -14,11 +14,13 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import psutil
+import psycopg
 import pytest
 
 from config import supervisor
 from config.supervisor import Program
 from tests.processes import wait_until
+from tests.website import Website
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +56,12 @@ def read_until(lines: IO[str], *patterns: str) -> str:
     raise AssertionError(seen)
 
 
+def said_no(port: int, path: str, **headers: str) -> tuple[int, str]:
+    """The status and the heading of a page that says no."""
+    page = Website(port, Path(os.devnull)).get(path, **headers)
+    return page.status, re.search("<h1>(.*?)</h1>", page.text)[1]
+
+
 def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
     free_port: int, own_database: str
 ) -> None:
@@ -66,7 +74,16 @@ def test_everything_answers_one_login_works_once_and_ctrl_c_ends_it_all(
 
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
         assert browser.open(f"{address}/", timeout=20).status == 200
-        assert browser.open(f"{address}/static/admin/css/base.css", timeout=20).status == 200
+        for file in ("admin/css/base.css", "site.css"):
+            assert browser.open(f"{address}/static/{file}", timeout=20).status == 200
+        for path in ("/nowhere/", "/2026-02-30/", "/papers/nowhere/", "/static/nowhere.css"):
+            assert said_no(free_port, path) == (404, "There is no such page"), path
+        assert said_no(free_port, "/", Host="elsewhere.example") == (400, "That could not be read")
+        assert said_no(free_port, "/nowhere/", Host="localhost")[0] == 404
+        with psycopg.connect(own_database, autocommit=True) as database:
+            database.execute("ALTER TABLE papers_topic RENAME TO elsewhere")
+            assert said_no(free_port, "/topics/") == (500, "The press has jammed")
+            database.execute("ALTER TABLE elsewhere RENAME TO papers_topic")
         page = browser.open(link, timeout=20).read().decode()
         form = {"csrfmiddlewaretoken": re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]}
         landed = browser.open(link, urlencode(form).encode(), timeout=20)

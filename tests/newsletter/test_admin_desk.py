@@ -16,7 +16,7 @@ from newsletter.models import Delivery, Edition, Event, OutboxMail, Subscriber, 
 from newsletter.suppression import suppress
 from newsletter.tokens import link_token
 from papers.models import SourceRun
-from papers.reading import duties
+from papers.reading.plans import PLANS
 from tests.desk import queries_of, staff_with
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 from tests.pages import words_of
@@ -265,7 +265,7 @@ def test_the_first_page_shows_the_edition_only_to_who_may_see_it(boss: Client) -
 def a_run(source: str = "huggingface", target: str = "", **fields: object) -> SourceRun:
     now = timezone.now()
     values = {"started_at": now, "finished_at": now, "verdict": "ok", "message": "31 records"}
-    target = target or duties.watched("huggingface", now)[-1].name
+    target = target or PLANS["huggingface"].watched(now=now)[-1].name
     return SourceRun.objects.create(source=source, target=target, **{**values, **fields})
 
 

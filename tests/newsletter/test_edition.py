@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from newsletter import edition
 from newsletter.models import Edition, EditionPaper
 from papers.models import Observation, Paper
-from papers.reading import duties
+from papers.reading.timetable import freeze_moment
 from tests.factories import file_under, make_paper, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,7 @@ def test_before_the_freeze_moment_there_is_no_edition() -> None:
 
 @override_settings(NEWSLETTER_FREEZE_AT="07:15")
 def test_the_freeze_moment_is_a_setting() -> None:
-    assert duties.freeze_moment(DAY) == datetime(2026, 11, 20, 7, 15, tzinfo=UTC)
+    assert freeze_moment(DAY) == datetime(2026, 11, 20, 7, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

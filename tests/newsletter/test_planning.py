@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import RFC_4122
 
 import pytest
 from django.db import connection
@@ -330,3 +331,14 @@ def test_a_closed_edition_plans_nobody() -> None:
     reader(hour=6)
     assert planning.plan(edition, now=utc(20, 6)) == 0
     assert planning.plan(edition, now=utc(20, 6), late_too=True) == 0
+
+
+def test_public_ids_are_uuids_of_version_7_that_carry_the_time_of_planning() -> None:
+    press(20)
+    for _ in range(3):
+        reader()
+    planning.plan_due(now=utc(20, 1))
+    ids = list(Delivery.objects.values_list("public_id", flat=True))
+    assert [(one.version, one.variant) for one in ids] == 3 * [(7, RFC_4122)]
+    assert {one.int >> 80 for one in ids} == {int(utc(20, 1).timestamp() * 1000)}
+    assert len({one.int & (1 << 36) - 1 for one in ids}) == 3, "each has random bits of its own"

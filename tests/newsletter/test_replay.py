@@ -19,7 +19,7 @@ from newsletter.mixes import mix_for
 from newsletter.models import Edition, EditionPaper, TopicMix
 from papers.importing import import_file
 from papers.models import Paper, Topic
-from papers.reading import duties
+from papers.reading.timetable import LISTS
 from tests.factories import make_subscriber
 from tests.newsletter.smtp_script import smtp_server
 from tests.papers.topics.test_starter_topics import load
@@ -68,7 +68,7 @@ def test_thirty_days_are_thirty_editions_and_no_paper_is_in_two() -> None:
     assert not Edition.objects.annotate(size=Count("entries")).filter(size__lt=5).exists()
     for entry in entries.select_related("edition", "paper"):
         assert entry.paper.listed_on is not None
-        assert 1 <= (entry.edition.date - entry.paper.listed_on).days <= duties.LISTS
+        assert 1 <= (entry.edition.date - entry.paper.listed_on).days <= LISTS
     votes = entries.filter(edition=built[-1], rank=1).get()
     assert votes.card["upvotes"] and votes.terms[0]["name"] == "votes"
 

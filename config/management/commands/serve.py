@@ -43,7 +43,8 @@ class Command(BaseCommand):
         self.stdout.flush()
         # Celery advises against root in six lines; a checkout's root was told so once already.
         quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-        ended = supervisor.run(programs(host, port), os.environ | quiet)
+        chosen = {"DJANGO_SETTINGS_MODULE": "config.serving"} if settings.DEBUG else {}
+        ended = supervisor.run(programs(host, port), os.environ | quiet | chosen)
         raise CommandError(f"{ended.name} ended by itself, so everything was stopped; its last lines say why")
 
 

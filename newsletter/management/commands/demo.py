@@ -20,7 +20,7 @@ from newsletter.models import Delivery, Edition
 from papers.importing import import_file, read_file
 from papers.ingest import IngestReport
 from papers.models import Paper
-from papers.reading import duties
+from papers.reading.timetable import freeze_moment
 from papers.reasons import explain
 from papers.sources.record import PaperRecord, SourceError
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         day = self._edition_day(files)
         readers = make_readers(now=timezone.now())
         # The day may still be to come (papers listed today are for tomorrow's edition): play its moment.
-        now = max(timezone.now(), duties.freeze_moment(day))
+        now = max(timezone.now(), freeze_moment(day))
         built = edition.build(day, now=now)
         self._show_edition(built)
         sent, planned = self._send(built, now)

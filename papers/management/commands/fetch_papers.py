@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from papers.management.arguments import day
 from papers.models import SourceRun
-from papers.reading import calendars, duties, pacing, runs
+from papers.reading import pacing, runs
 from papers.reading.fetching import fetch
+from papers.reading.plans import PLANS
 from papers.reading.targets import Target
 from papers.reading.verdicts import FAILED, OK, QUIET
 from papers.sources.names import name_of
 
-SOURCES = ("huggingface", "arxiv")
 FAILURES_IN_A_ROW = 5  # then the others would hardly fare better
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--source", metavar="NAME", help=f"{' or '.join(SOURCES)}; all of NEWSLETTER_SOURCES without it"
+            "--source", metavar="NAME", help=f"{' or '.join(PLANS)}; all of NEWSLETTER_SOURCES without it"
         )
         parser.add_argument(
             "--date", metavar="DATE", help="the list of this day, YYYY-MM-DD; at weekends too"
@@ -116,8 +116,8 @@ def _sources(named: str | None) -> list[str]:
         if not settings.NEWSLETTER_SOURCES:
             raise CommandError("NEWSLETTER_SOURCES names no source: name one with --source.")
         return list(settings.NEWSLETTER_SOURCES)
-    if named not in SOURCES:
-        raise CommandError(f"--source is {named!r}, but must be one of {', '.join(SOURCES)}.")
+    if named not in PLANS:
+        raise CommandError(f"--source is {named!r}, but must be one of {', '.join(PLANS)}.")
     if named == "arxiv" and not settings.NEWSLETTER_ARXIV_CATEGORIES:
         raise CommandError("NEWSLETTER_ARXIV_CATEGORIES is not set: it names what to read, such as cs.CL.")
     return [named]
@@ -140,29 +140,19 @@ def _targets(
     if one_day and since:
         raise CommandError("--date and --since cannot be used together.")
     if not one_day and not since:
-        return [target for source in sources for target in duties.watched(source, timezone.now())], {}
+        return [target for source in sources for target in PLANS[source].watched(now=timezone.now())], {}
     option, text = ("--date", one_day) if one_day else ("--since", since)
     first = day(option, text or "")
     if first > today:
         raise CommandError(f"{option} is {first}, which is still to come: in UTC today is {today}.")
     days = [first] if one_day else [first + timedelta(days=n) for n in range((today - first).days + 1)]
-    targets = [target for one in days for source in sources for target in _of_day(source, one)]
+    targets = [target for one in days for source in sources for target in PLANS[source].of_day(one)]
     return targets, {target: why for target in targets if since and (why := _why_not(target))}
-
-
-def _of_day(source: str, one: date) -> list[Target]:
-    if source == "huggingface":
-        return [Target(source, one.isoformat())]
-    return [Target(source, f"{category} {one}") for category in settings.NEWSLETTER_ARXIV_CATEGORIES]
 
 
 def _why_not(target: Target) -> str:
     """Why a day is not asked for, "" where it is."""
-    if target.day is None:
-        return ""
-    if target.source == "huggingface":
-        return "" if calendars.has_list(target.day) else calendars.why_no_list(target.day)
-    return "" if calendars.has_feed(target.day) else f"{target.day:%A}: arXiv announces nothing for this day"
+    return PLANS[target.source].why_none(target.day) if target.day else ""
 
 
 def _read_before(targets: list[Target]) -> set[Target]:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from papers.learning.crossvalidation import Held
 from papers.learning.evaluation import PRIMARY_CATEGORIES
 from papers.learning.labelled import LabelledPaper, RowReport, read_labelled
-from papers.learning.measuring import figures, file_by_matcher, measurable
+from papers.learning.measuring import figures, file_held_out, measurable
 from papers.learning.primary import PrimaryGuess
 from papers.matching import Matcher
 from papers.topics.artefact import starter_rules
@@ -32,7 +33,8 @@ def test_the_shipped_weights_serve_the_starter_topics(papers: list[LabelledPaper
     """On rows they saw, so this only shows that weights, topics and code belong together."""
     some = papers[::4]
     rules = measurable(starter_rules(), some)
-    found = figures(rules, some, file_by_matcher(rules, shipped_weights(), some))
+    held = [Held(tuple(range(len(some))), shipped_weights())]
+    found = figures(rules, some, file_held_out(rules, some, held))
     assert len(found.topics) == 12
     assert found.macro_f1 > 0.7
     assert found.marked_in_any_per_100 is not None and found.marked_in_any_per_100 < 25

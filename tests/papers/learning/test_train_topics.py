@@ -14,7 +14,7 @@ from papers.learning import lessons
 from papers.learning.lessons import Compared, better, imported_examples
 from papers.matching import TopicRule
 from papers.models import LearnedWeights, Paper, PaperTopic, Topic
-from papers.topics.filing import active_matcher, file_papers
+from papers.topics.filing import file_papers, matcher_of
 from papers.topics.learned import current_weights, store
 from papers.topics.phrases import fold
 from papers.topics.weights import Model, Weights, from_json, shipped_weights
@@ -87,7 +87,7 @@ def test_imported_papers_and_editors_decisions_are_learned_from(
     out = run(capsys)
     assert "600 papers, 120 decisions of editors" in out
     assert "topic:cooks" in current_weights().models
-    (match,) = active_matcher().match("Malware", "More malware and malware")
+    (match,) = matcher_of(Topic.objects.filter(is_active=True)).match("Malware", "More malware and malware")
     assert (match.topic, match.evidence[0]) == ("cooks", "malware")
 
 
