@@ -28,12 +28,14 @@ _WAITING = """
                    WHERE edition_id = %(edition)s AND state = 'pending'
                    ORDER BY expires_at, first_on, mix_id, id LIMIT %(limit)s FOR NO KEY UPDATE)
 """
-# Never many: what the senders had in their hands.
+# Never many: what the senders had in their hands. What one of them is recording or giving back just now, in
+# its own order, is left to the next step, so that neither waits for the other.
 _CLAIMED = """
     UPDATE newsletter_delivery
        SET state = 'skipped', reason = %(reason)s, covers = false, settled_at = %(now)s,
            lease_until = NULL, token = NULL
-     WHERE edition_id = %(edition)s AND state = 'claimed'
+     WHERE id IN (SELECT id FROM newsletter_delivery
+                   WHERE edition_id = %(edition)s AND state = 'claimed' FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 
