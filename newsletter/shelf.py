@@ -24,12 +24,6 @@ _Span = TypeVar("_Span", bound=Span)
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    earlier: date | None
-    later: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class Contents:
     """How many papers an edition shows, and a mark that differs where one of them or their order does."""
 
@@ -40,14 +34,6 @@ class Contents:
 def shown(*, today: date) -> QuerySet[Edition]:
     """Editions with a public page, latest first; what is still open, held or of tomorrow has none."""
     return Edition.objects.filter(state__in=SHOWN, date__lte=today).order_by("-date")
-
-
-def neighbours(day: date, *, today: date) -> Neighbours:
-    dates = shown(today=today).values_list("date", flat=True)
-    return Neighbours(
-        earlier=dates.filter(date__lt=day).first(),
-        later=dates.filter(date__gt=day).order_by("date").first(),
-    )
 
 
 def window(first: date, last: date) -> list[Edition]:
