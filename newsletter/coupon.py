@@ -11,5 +11,5 @@ def topics_to_choose() -> list[Topic]:
 
 
 def names_of(topics: Iterable[Topic]) -> list[tuple[str, str]]:
-    """What a page with the coupon hangs on: their slugs and names."""
+    """What a page with the coupon hangs on: their slugs and names. Others have no page."""
     return [(topic.slug, topic.name) for topic in topics]

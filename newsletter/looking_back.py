@@ -57,7 +57,8 @@ def _page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) 
     earlier, later = spans_beside(span, today=now.date())
     last = None if paper_count else last_with_papers(before=span.first)
     topics = topics_to_choose()
-    key = fingerprint((now.date(), span, is_latest, days, earlier, later, last))
+    names = names_of(topics)
+    key = fingerprint((now.date(), span, is_latest, days, earlier, later, last, names))
 
     def make() -> HttpResponse:
         context = {
@@ -76,11 +77,12 @@ def _page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) 
             "paper_count": paper_count,
             "last": last,
             "topics": topics,
+            "open_topics": dict(names),
             "form": SubscribeForm(topics=topics),
         }
         return render(request, "newsletter/look_back.html", context)
 
-    return unless_known(request, (key, names_of(topics)), make, has_form=True)
+    return unless_known(request, key, make, has_form=True)
 
 
 def _looked_back(span: Week | Month, papers: Mapping[date, int], now: datetime) -> FrontPage:

@@ -76,7 +76,8 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
     last = None if contents.papers else last_with_papers(before=day)
     below = contents_of(last) if last else None
     topics = topics_to_choose()
-    key = fingerprint((today, is_today, _in_print(found), earlier, later, contents, number, below))
+    names = names_of(topics)
+    key = fingerprint((today, is_today, _in_print(found), earlier, later, contents, number, below, names))
     context = {
         "key": key,
         # Read and laid out only where the template does not find what it needs of it in memory, by the key.
@@ -98,6 +99,7 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
         "last": last,
         "last_count": below.papers if below else 0,
         "topics": topics,
+        "open_topics": dict(names),
     }
 
     def make() -> HttpResponse:
@@ -105,7 +107,7 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
         return render(request, "newsletter/edition.html", context | {"form": form})
 
     changed_at = found.released_at if found else None
-    return unless_known(request, (key, names_of(topics)), make, changed_at=changed_at, has_form=True)
+    return unless_known(request, key, make, changed_at=changed_at, has_form=True)
 
 
 def _laid_out(day: date, number: int, last: date | None, *, whole: bool) -> FrontPage:
