@@ -126,7 +126,7 @@ def test_a_week_that_is_not_over_says_so(client: Client) -> None:
 def test_of_many_papers_a_week_shows_the_best_and_says_so(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("newsletter.views.MOST", 3)
+    monkeypatch.setattr("newsletter.looking_back.MOST", 3)
     printed(0, 1, 2, 3, 4, 5)
     html = get(client, "/week/2026-W10/")
     assert headings_of(html)[1:] == ["Paper 5", COUPON, "Paper 4", "Paper 3"]

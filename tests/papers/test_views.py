@@ -354,6 +354,14 @@ def test_a_page_is_not_sent_again_until_something_on_it_changes(client: Client, 
     assert client.get(path, headers=known).status_code == 200
 
 
+def test_a_topics_page_changes_with_the_day_that_it_names(client: Client) -> None:
+    paper = make_paper(listed_on=date(2026, 11, 19))
+    file_under(paper, make_topic(slug="agents", name="Agents"))
+    known = {"If-None-Match": client.get("/topics/agents/")["ETag"]}
+    Paper.objects.filter(pk=paper.pk).update(listed_on=date(2026, 11, 18))
+    assert client.get("/topics/agents/", headers=known).status_code == 200
+
+
 def test_a_paper_page_changes_when_it_is_printed(client: Client) -> None:
     paper = make_paper(arxiv_id="2604.13074")
     known = {"If-None-Match": client.get("/papers/2604.13074/")["ETag"]}
