@@ -30,6 +30,7 @@ LETTERS = 20_000
 ROUNDS = 3
 PARTS = ("mail", "wire", "search", "batch", "planning", "memory", "pages", "doors")
 ASKED = 500  # addresses of each kind at each door
+REFUSED = 50  # times each address of 200 kB at each door
 SITE_PAPERS, SITE_EDITIONS = 100_000, 10_000
 SITE_SIZES = (60, 150)  # papers of an edition: a usual day, and a very full one
 SHORT_LIST, LONG_LIST = 10_000, 200_000
@@ -150,8 +151,10 @@ def measure_memory() -> None:
 
 
 def measure_doors() -> None:
-    from benchmarks import enumeration
+    from benchmarks import enumeration, refusing
 
+    for refused in refusing.measure(REFUSED):
+        print(refused, flush=True)
     for door in enumeration.measure(ASKED):
         print(door, flush=True)
 

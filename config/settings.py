@@ -166,6 +166,10 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", [SITE_URL])
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+# A form on another site leads to a page of ours (newsletter/people/embedding.py). Were the cookie not sent
+# along, that page would set another, and forms open in other tabs would be refused. Browsers take "None" by
+# https only.
+CSRF_COOKIE_SAMESITE = "None" if HTTPS else "Lax"
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 2_592_000, 0, 63_072_000) if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

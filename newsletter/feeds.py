@@ -22,8 +22,8 @@ from papers.public import public_paper
 EDITIONS = 5
 MOST = 200  # entries
 KEPT = 3600  # seconds
-_NEEDED = ("card", "matches", "terms", "edition", "paper__authors", "paper__categories")
-# What an entry tells of a paper that its card does not: that is as it was printed, and this may change.
+_NEEDED = ("card", "matches", "terms", "edition", "paper__authors", "paper__categories", "paper__withdrawn")
+# What an entry tells besides the card, which is as it was printed: this may change.
 _CREDITS = MD5(Concat(Cast("paper__authors", TextField()), Cast("paper__categories", TextField())))
 
 
@@ -32,7 +32,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     """Asked for by many and often, so whether it has changed is found out without making it."""
     editions = _editions()
     told = [(edition.date, edition.released_at, edition.revision) for edition in editions.values()]
-    facts = (told, list(_entries(editions).values_list("pk", _CREDITS)))
+    facts = (told, list(_entries(editions).values_list("pk", "paper__withdrawn", _CREDITS)))
 
     def make() -> HttpResponse:
         # The same for everybody, so each process makes it once.
@@ -76,4 +76,5 @@ def _entry(row: Any, edition: Edition) -> Entry:
         categories=row.paper.categories or (),
         published=printed_at,
         updated=printed_at,
+        withdrawn=row.paper.withdrawn,
     )

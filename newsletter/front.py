@@ -33,7 +33,7 @@ class Story:
 
     `card` has the shape of `papers.card`, `matches` are those of `EditionPaper`, best first; `topic` is the
     best one's slug; `why` is half a sentence or "", made of `terms`; `settled`: its votes are in; `day` is
-    the edition's.
+    the edition's; `withdrawn`: by its authors, be it since.
     """
 
     card: dict[str, Any]
@@ -43,12 +43,18 @@ class Story:
     matches: Sequence[dict[str, Any]] = ()
     terms: Sequence[Mapping[str, Any]] = ()
     settled: bool = False
+    withdrawn: bool = False
     day: date | None = None
 
     @property
     def attention(self) -> str:
         """As much of `why` as the counts, which stand beside it, do not say."""
         return attention(self.terms, settled=self.settled)
+
+    @property
+    def count(self) -> str:
+        """The votes alone: a reason where there is no other. From an archive nothing came for them."""
+        return "" if self.card["from_archive"] else self.why
 
     @property
     def brief(self) -> str:
@@ -117,6 +123,7 @@ def story_of(
     *,
     day: date | None = None,
     settled: bool = False,
+    withdrawn: bool = False,
 ) -> Story:
     """Return the story of one edition entry, under its best match. `settled`: its votes are in."""
     terms = list(terms)
@@ -129,6 +136,7 @@ def story_of(
         matches=matches,
         terms=terms,
         settled=settled,
+        withdrawn=withdrawn,
         day=day,
     )
 

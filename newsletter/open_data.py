@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from newsletter.models import Edition
 from newsletter.public import public_edition, public_span
-from newsletter.shelf import best_stories, edition_stories, neighbours, papers_by_day, shown, spans_beside
-from newsletter.spans import Span
+from newsletter.shelf import best_stories, edition_stories, papers_by_day, shown, spans_beside
+from newsletter.spans import Day, Span
 from papers.answering import json_door
 from papers.paging import page_number
 
@@ -26,7 +26,7 @@ def edition(request: HttpRequest, day: date) -> dict[str, Any]:
     found = shown(today=today).filter(date=day).first()
     if found is None:
         raise Http404("There is no edition of this day.")
-    beside = neighbours(day, today=today)
+    earlier, later = spans_beside(Day.of(day), today=today)
     told = public_edition(
         day,
         edition_stories(day),
@@ -36,7 +36,7 @@ def edition(request: HttpRequest, day: date) -> dict[str, Any]:
         revision=found.revision,
         note=found.note,
         candidate_count=found.candidate_count,
-        beside=(beside.earlier, beside.later),
+        beside=(earlier.first if earlier else None, later.first if later else None),
         site=settings.SITE_URL,
     )
     return {**told, "changed": last_change(Q(date=day))}

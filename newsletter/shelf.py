@@ -19,14 +19,8 @@ from papers.trending import is_settled
 State = Edition.State
 # A day without an edition has a page that says so: it is shown, never silently left out.
 SHOWN = (*Edition.PRINTED, State.EMPTY, State.CANCELLED, State.MISSED)
-_NOW = (*COUNTS, "trending_score", "trending_terms", "listed_on")  # what changes after an edition is out
+_NOW = (*COUNTS, "trending_score", "trending_terms", "listed_on", "withdrawn")  # changes when it is out
 _Span = TypeVar("_Span", bound=Span)
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    earlier: date | None
-    later: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +34,6 @@ class Contents:
 def shown(*, today: date) -> QuerySet[Edition]:
     """Editions with a public page, latest first; what is still open, held or of tomorrow has none."""
     return Edition.objects.filter(state__in=SHOWN, date__lte=today).order_by("-date")
-
-
-def neighbours(day: date, *, today: date) -> Neighbours:
-    dates = shown(today=today).values_list("date", flat=True)
-    return Neighbours(
-        earlier=dates.filter(date__lt=day).first(),
-        later=dates.filter(date__gt=day).order_by("date").first(),
-    )
 
 
 def window(first: date, last: date) -> list[Edition]:
@@ -81,7 +67,9 @@ def contents_of(day: date) -> Contents:
     """What is in the edition of a day, without reading it: the database makes the mark."""
     found = entries_shown().filter(edition__date=day)
     return Contents(
-        **found.aggregate(papers=Count("pk"), mark=_mark("card", "matches", "terms", order="rank"))
+        **found.aggregate(
+            papers=Count("pk"), mark=_mark("card", "matches", "terms", "paper__withdrawn", order="rank")
+        )
     )
 
 
@@ -107,7 +95,10 @@ def _mark(*names: str, order: str) -> MD5:
 def edition_stories(day: date) -> list[Story]:
     """The stories of a printed edition in their order, with the counts that it was printed with."""
     entries = entries_shown().filter(edition__date=day).order_by("rank")
-    return [story_of(entry.card, entry.matches, entry.terms, day=day) for entry in entries]
+    return [
+        story_of(entry.card, entry.matches, entry.terms, day=day, withdrawn=entry.withdrawn)
+        for entry in entries.annotate(withdrawn=F("paper__withdrawn"))
+    ]
 
 
 def best_stories(
@@ -140,6 +131,7 @@ def _as_of(now: datetime, entry: EditionPaper) -> Story:
         paper.trending_terms or entry.terms,
         day=entry.edition.date,
         settled=is_settled(paper.listed_on, now=now),
+        withdrawn=paper.withdrawn,
     )
 
 

@@ -2,7 +2,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from newsletter import crawling, feeds, open_data, spans, views
+from newsletter import crawling, feeds, looking_back, open_data, spans, views
 from newsletter.people import (
     coming,
     embedding,
@@ -58,10 +58,10 @@ urlpatterns = [
     path("<day:day>/", views.edition, name="edition"),
     path("<day:day>/mix/<str:slug>/", views.digest, name="digest"),
     path("<day:first>/<day:day>/mix/<str:slug>/", views.digest, name="window_digest"),
-    path("week/", views.this_week, name="this_week"),
-    path("week/<week:span>/", views.week, name="week"),
-    path("month/", views.this_month, name="this_month"),
-    path("month/<month:span>/", views.month, name="month"),
+    path("week/", looking_back.this_week, name="this_week"),
+    path("week/<week:span>/", looking_back.week, name="week"),
+    path("month/", looking_back.this_month, name="this_month"),
+    path("month/<month:span>/", looking_back.month, name="month"),
     path("subscribe/", coming.subscribe, name="subscribe"),
     path("subscribe/preview/", previewing.look, name="preview"),
     path("subscribe/preview/mail/", previewing.mail, name="preview_mail"),

@@ -1,9 +1,7 @@
-"""The paper as it is printed: today's front page, any day, week or month; a mix's digest in the browser."""
+"""The paper as it is printed: today's front page and any day; a mix's digest in the browser."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from functools import partial
 from math import ceil
 
@@ -16,35 +14,14 @@ from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from config.freshness import fingerprint, unless_known
+from newsletter.coupon import names_of, topics_to_choose
 from newsletter.forms.asking import SubscribeForm
-from newsletter.front import (
-    A_PAGE,
-    ALSO,
-    FrontPage,
-    lay_out,
-    lay_out_by_week,
-    line_of_days,
-    sources_in_words,
-)
+from newsletter.front import A_PAGE, ALSO, FrontPage, lay_out, sources_in_words
 from newsletter.mail import preview
 from newsletter.models import Edition, TopicMix
-from newsletter.shelf import (
-    best_stories,
-    contents_by_day,
-    contents_of,
-    edition_stories,
-    last_with_papers,
-    shown,
-    spans_beside,
-    window,
-)
+from newsletter.shelf import contents_of, edition_stories, last_with_papers, shown, spans_beside, window
 from newsletter.spans import Day, Month, Week
-from papers.models import Topic
 from papers.paging import page_number
-
-# A look back shows the best, as many as a page holds; all of them stand in the editions of the days.
-MOST = A_PAGE
-MONTH_OF_A_WEEK = 14
 
 
 @require_safe
@@ -57,30 +34,6 @@ def today(request: HttpRequest) -> HttpResponseBase:
 def edition(request: HttpRequest, day: date) -> HttpResponseBase:
     """The edition of one day, as it was frozen."""
     return _edition_page(request, get_object_or_404(shown(today=_utc_today()), date=day))
-
-
-@require_safe
-def this_week(request: HttpRequest) -> HttpResponseBase:
-    """The latest week that has a paper to read."""
-    return _span_page(request, Week.of(_latest_day()), is_latest=True)
-
-
-@require_safe
-def week(request: HttpRequest, span: Week) -> HttpResponseBase:
-    """The best papers of a week, by topic, with what became of them."""
-    return _span_page(request, span)
-
-
-@require_safe
-def this_month(request: HttpRequest) -> HttpResponseBase:
-    """The latest month that has a paper to read."""
-    return _span_page(request, Month.of(_latest_day()), is_latest=True)
-
-
-@require_safe
-def month(request: HttpRequest, span: Month) -> HttpResponseBase:
-    """The best papers of a month, by week, with what became of them."""
-    return _span_page(request, span)
 
 
 @require_safe
@@ -122,8 +75,9 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
     number = 1 if is_today else page_number(request, last=pages)
     last = None if contents.papers else last_with_papers(before=day)
     below = contents_of(last) if last else None
-    topics = _topics()
-    key = fingerprint((today, is_today, _in_print(found), earlier, later, contents, number, below))
+    topics = topics_to_choose()
+    names = names_of(topics)
+    key = fingerprint((today, is_today, _in_print(found), earlier, later, contents, number, below, names))
     context = {
         "key": key,
         # Read and laid out only where the template does not find what it needs of it in memory, by the key.
@@ -145,6 +99,7 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
         "last": last,
         "last_count": below.papers if below else 0,
         "topics": topics,
+        "open_topics": dict(names),
     }
 
     def make() -> HttpResponse:
@@ -152,7 +107,7 @@ def _edition_page(request: HttpRequest, found: Edition | None, *, is_today: bool
         return render(request, "newsletter/edition.html", context | {"form": form})
 
     changed_at = found.released_at if found else None
-    return unless_known(request, (key, _names(topics)), make, changed_at=changed_at, has_form=True)
+    return unless_known(request, key, make, changed_at=changed_at, has_form=True)
 
 
 def _laid_out(day: date, number: int, last: date | None, *, whole: bool) -> FrontPage:
@@ -171,59 +126,6 @@ def _laid_out(day: date, number: int, last: date | None, *, whole: bool) -> Fron
     return page
 
 
-def _span_page(request: HttpRequest, span: Week | Month, *, is_latest: bool = False) -> HttpResponseBase:
-    now = timezone.now()
-    days = contents_by_day(span, today=now.date())
-    if not days and not is_latest:
-        raise Http404(f"No edition of this {span.kind} is printed.")
-    papers = {day: contents.papers for day, contents in days.items()}
-    paper_count = sum(papers.values())
-    earlier, later = spans_beside(span, today=now.date())
-    last = None if paper_count else last_with_papers(before=span.first)
-    topics = _topics()
-    key = fingerprint((now.date(), span, is_latest, days, earlier, later, last))
-
-    def make() -> HttpResponse:
-        context = {
-            "key": key,
-            "span": span,
-            "is_latest": is_latest,
-            "is_running": now.date() in span,
-            "earlier": earlier,
-            "later": later,
-            "has_editions": bool(papers),
-            "month": Month.of(min(papers)) if papers else None,
-            "days": line_of_days(span, papers, span) if papers and isinstance(span, Week) else [],
-            # Read only where the template does not find what it needs of it in memory, by the key.
-            "page": SimpleLazyObject(partial(_looked_back, span, papers, now)),
-            "story_count": _shown_of(span, papers),
-            "paper_count": paper_count,
-            "last": last,
-            "topics": topics,
-            "form": SubscribeForm(topics=topics),
-        }
-        return render(request, "newsletter/look_back.html", context)
-
-    return unless_known(request, (key, _names(topics)), make, has_form=True)
-
-
-def _looked_back(span: Week | Month, papers: Mapping[date, int], now: datetime) -> FrontPage:
-    if isinstance(span, Week):
-        return lay_out(best_stories(span, now=now, most=MOST))
-    stories = best_stories(span, now=now, most=MOST, most_of_a_week=MONTH_OF_A_WEEK)
-    return lay_out_by_week(stories, span, papers)
-
-
-def _shown_of(span: Week | Month, papers: Mapping[date, int]) -> int:
-    """How many of these papers a look back shows."""
-    if isinstance(span, Week):
-        return min(MOST, sum(papers.values()))
-    weeks: Counter[Week] = Counter()
-    for day, count in papers.items():
-        weeks[Week.of(day)] += count
-    return min(MOST, sum(min(MONTH_OF_A_WEEK, count) for count in weeks.values()))
-
-
 def _in_print(edition: Edition | None) -> object:
     """What a page tells of an edition, besides its papers."""
     if edition is None:
@@ -236,23 +138,6 @@ def _in_print(edition: Edition | None) -> object:
         edition.note,
         edition.sources,
     )
-
-
-def _topics() -> list[Topic]:
-    """Those to choose from; their phrases stay in the database."""
-    return list(Topic.objects.filter(is_active=True).only("slug", "name"))
-
-
-def _names(topics: Iterable[Topic]) -> list[tuple[str, str]]:
-    return [(topic.slug, topic.name) for topic in topics]
-
-
-def _latest_day() -> date:
-    """Of the latest edition with papers; where none has, the latest at all; before the first, today."""
-    today = _utc_today()
-    if last := last_with_papers(before=today + timedelta(days=1)):
-        return last
-    return shown(today=today).values_list("date", flat=True).first() or today
 
 
 def _utc_today() -> date:

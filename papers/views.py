@@ -61,7 +61,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     facts = (
         *(found.name, found.description, page.number, paginator.count),
         [
-            (item["card"], filing.paper.withdrawn, *_of_filing(filing))
+            (item["card"], filing.paper.withdrawn, filing.paper.listed_on, *_of_filing(filing))
             for item, filing in zip(items, filings, strict=True)
         ],
     )

@@ -15,6 +15,7 @@ from benchmarks import (
     planning,
     printing,
     provider,
+    refusing,
     searching,
     sending,
     wire,
@@ -130,6 +131,28 @@ def test_every_kind_of_address_is_asked_about_at_every_door_with_and_without_ste
     first = str(doors[0]).splitlines()
     assert first[0].startswith("POST /subscribe/, the work alone: 2 addresses of each kind, medians at most ")
     assert len(first) == 9
+
+
+@pytest.mark.django_db
+def test_every_long_address_is_refused_at_every_door_and_its_time_held_to_the_goal() -> None:
+    found = list(refusing.measure(2))
+    assert [(one.path, one.kind, len(one.times)) for one in found] == [
+        (path, kind, 2)
+        for path in ("/subscribe/", "/preferences/")
+        for kind in ("a long name", "many domains", "only @", "no ASCII")
+    ]
+    assert str(refusing.Refused("/subscribe/", "only @", [4.0, 60.0, 6.0])) == (
+        "POST /subscribe/, an address of 200 kB, only @: refused in 6.0 ms, within 50 ms;"
+        " the longest took 60.0 ms"
+    )
+    assert "NOT within 50 ms" in str(refusing.Refused("/", "only @", [50.1]))
+
+
+@pytest.mark.django_db
+def test_a_long_address_that_is_taken_stops_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusing, "ADDRESSES", {"a good one": "ada@example.org"})
+    with pytest.raises(Different, match=r"^the answer at /subscribe/: .*400"):
+        list(refusing.measure(1))
 
 
 def test_every_letter_of_the_wire_is_counted() -> None:

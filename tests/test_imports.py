@@ -21,7 +21,7 @@ DOORS = {
         "papers.management",
     ),
     *("newsletter.admin", "newsletter.apps", "newsletter.events", "newsletter.management"),
-    *("newsletter.crawling", "newsletter.feeds", "newsletter.open_data"),
+    *("newsletter.crawling", "newsletter.feeds", "newsletter.looking_back", "newsletter.open_data"),
     *("newsletter.people", "newsletter.tasks", "newsletter.urls", "newsletter.views"),
 }
 VERBS = {

@@ -82,7 +82,7 @@ class AskForm(forms.Form):
             raise ValidationError(_("This page was open for more than a day. Please send it once more."))
         if age < FASTEST_SECONDS:
             raise ValidationError(
-                _("That was quicker than we can tell from a machine. Please send it once more.")
+                _("That was so quick that it could have been a machine. Please send it once more.")
             )
         return rendered
 

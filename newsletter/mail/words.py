@@ -170,4 +170,4 @@ def _weekday(day: date) -> str:
 
 
 def _day_and_month(day: date) -> str:
-    return set_date(day, pgettext("format of a day", "j F"))
+    return set_date(day, pgettext("format of a day after “since”", "j F"))

@@ -75,7 +75,7 @@ Depth Without Parallax: Learning From a Single Fixed Camera
 $O(n \\log n)$ Attention With $\\ell_2$-Bounded Keys, and Why $\\alpha_{t+1} \\leq \\alpha_t$ Is Enough
     Language models;; 21; 26; 3;
 <script>alert("A Paper")</script> & Other Titles That Are Not Markup: https://example.org/averyveryverylongaddresswithoutaspace
-    Language models;; 3; 25;;
+    Language models; Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzinstitut; 3; 25;;
 """
 ABSTRACT = """
 We show that a modest change in how the work is scheduled, with no new parameters and no second model,

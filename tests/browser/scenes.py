@@ -1,6 +1,6 @@
 """Every page of the reader's side in every state: where it is, and what to press to get there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -151,6 +151,14 @@ def leaving_scenes(hung: Hung) -> dict[str, Scene]:
         "move-taken": Scene(_one_off("move", _reader(), to=taken.email), status=409),
         "move-expired": Scene(_one_off("move", _reader(), to="late@example.org", sent=LONG_AGO), status=410),
     }
+
+
+ROOMS: Mapping[str, Callable[[Hung], dict[str, Scene]]] = {
+    "paper": paper_scenes,
+    "counter": counter_scenes,
+    "desk": desk_scenes,
+    "leaving": leaving_scenes,
+}
 
 
 def _link(page: str, reader: Subscriber) -> str:

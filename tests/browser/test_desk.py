@@ -16,7 +16,7 @@ from newsletter.edition import build
 from newsletter.models import Edition, Subscriber
 from papers.importing import import_file
 from papers.models import Topic
-from tests.browser.test_pages import PICTURES
+from tests.browser.looking import overflow, photograph
 from tests.factories import make_subscriber
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -53,16 +53,13 @@ def desk(browser: Browser, live_server: Any) -> Iterator[Page]:
     context.close()
 
 
-def photograph(page: Page, name: str) -> list[str]:
+def look_at(page: Page, name: str) -> list[str]:
     """Take the page's pictures and return at which widths it scrolls sideways."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
     too_wide = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        room = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        if page.evaluate(room) > 0:
-            too_wide.append(f"{name} at {width}")
-        page.screenshot(path=PICTURES / f"desk-{name}-{width}.png", full_page=True)
+        photograph(page, f"desk-{name}-{width}")
+        too_wide += overflow(page, name)
     return too_wide
 
 
@@ -81,7 +78,7 @@ def test_the_pages_of_the_desk_fit_and_complain_of_nothing(desk: Page, edition: 
     faults = []
     for name, path in pages.items():
         desk.goto(path)
-        faults += photograph(desk, name)
+        faults += look_at(desk, name)
     assert (faults, complaints) == ([], [])
 
 
@@ -97,7 +94,7 @@ def test_the_preview_shows_a_readers_mail_in_its_frame(desk: Page, edition: Edit
     assert (frame.locator("h3").count(), desk.locator("pre").inner_text().count("Why:")) == (10, 10)
     # The mail's own styles hold in the frame.
     assert frame.locator("h1").evaluate("h1 => getComputedStyle(h1).fontSize") == "40px"
-    assert (photograph(desk, "preview"), complaints) == ([], [])
+    assert (look_at(desk, "preview"), complaints) == ([], [])
 
 
 def test_a_link_in_the_previewed_mail_opens_in_a_tab_that_knows_nothing_of_the_desk(
@@ -129,8 +126,8 @@ def test_a_topic_is_tried_from_its_form_without_being_saved(desk: Page, edition:
     assert desk.locator("#trial").evaluate("trial => trial.getBoundingClientRect().top < innerHeight")
     assert desk.get_by_label("Phrases:").input_value() == "agent\nagentic\nflying carpet"
     assert desk.locator("#trial .desk-tag", has_text="flying carpet").count() == 1
-    assert photograph(desk, "topic-tried") == []
+    assert look_at(desk, "topic-tried") == []
     assert (complaints, Topic.objects.get(pk=topic.pk).phrases) == ([], topic.phrases)
     desk.get_by_role("button", name="Save", exact=True).click()
     desk.get_by_text("Papers are being filed anew: 0 of").wait_for()
-    assert photograph(desk, "topics-refiling") == []
+    assert look_at(desk, "topics-refiling") == []

@@ -5,34 +5,32 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from newsletter.models import Delivery, Edition, Slot
-from tests.browser.test_pages import PICTURES
+from tests.browser import looking
 from tests.factories import make_delivery, make_edition, make_paper, make_subscriber, make_topic
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-WIDTHS = (360, 1440)
+# Our own parts; the rest of the page is Django's.
+PARTS = ".desk-standing, .desk-panel"
 LIST = "/admin/newsletter/edition/"
 
 
-@pytest.fixture(params=["light", "dark"])
-def desk(request: Any, browser: Browser, live_server: Any) -> Iterator[Page]:
+@pytest.fixture
+def desk(browser: Browser, live_server: Any) -> Iterator[Page]:
     """A window in which a superuser is logged in."""
     client = Client()
     client.force_login(User.objects.create_superuser("curator"))
-    context = browser.new_context(base_url=live_server.url, color_scheme=request.param, bypass_csp=True)
+    context = browser.new_context(base_url=live_server.url, bypass_csp=True)
     context.add_cookies(
         [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
     )
-    page = context.new_page()
-    page.light = request.param  # type: ignore[attr-defined]
-    yield page
+    yield context.new_page()
     context.close()
 
 
@@ -59,24 +57,7 @@ def edition() -> Edition:
 
 
 def look_at(page: Page, name: str) -> list[str]:
-    """Take the page's pictures and return what is wrong with it, in sentences."""
-    faults = []
-    light = page.light  # type: ignore[attr-defined]
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if over > 0:
-            faults.append(f"{name} scrolls sideways by {over} px at {width} px")
-        page.screenshot(path=PICTURES / f"desk-{name}-{width}-{light}.png", full_page=True)
-        # Our own parts; the rest of the page is Django's.
-        for part in (".desk-standing", ".desk-panel"):
-            if page.locator(part).count():
-                found = Axe().run(page, context=part).response["violations"]
-                faults += [
-                    f"{name} {width} {light}: {one['id']} {one['nodes'][0]['html'][:100]}" for one in found
-                ]
-    return faults
+    return looking.look_at(page, f"desk-{name}", part=PARTS)
 
 
 def test_an_edition_is_paused_resumed_and_cancelled_with_the_mouse(desk: Page, edition: Edition) -> None:
@@ -89,7 +70,7 @@ def test_an_edition_is_paused_resumed_and_cancelled_with_the_mouse(desk: Page, e
     desk.get_by_text("One mailbox provider refuses").last.wait_for()
     faults += look_at(desk, "edition-paused")
     desk.goto(LIST)
-    faults += look_at(desk, "editions-paused")
+    faults += looking.overflow(desk, "editions-paused")
     desk.goto(f"{LIST}{edition.pk}/change/")
     desk.get_by_role("button", name="Resume").click()
     desk.get_by_role("button", name="Pause").wait_for()

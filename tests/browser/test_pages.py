@@ -1,47 +1,25 @@
-"""Every page in every state: valid, small, ours alone, fit for every screen, open to all; kept as pictures.
+"""Every page in every state: valid, small, ours alone, fit for every screen, for all; kept as pictures."""
 
-The pictures are in var/screenshots: name, width, light.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.core.cache import cache
 from django.template.loader import render_to_string
-from django.test import Client
 from playwright.sync_api import Browser, Page, Route
 
 from papers.models import Paper, Topic
-from tests.browser import scenes
-from tests.browser.gallery import Hung, hang_gallery
-from tests.browser.scenes import Scene
+from tests.browser.gallery import hang_gallery
+from tests.browser.looking import look_at
+from tests.browser.scenes import ROOMS, Scene
 from tests.pages import faults_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PICTURES = Path(settings.BASE_DIR) / "var" / "screenshots"
-WIDTHS = (360, 768, 1440)
-# Light, width, and what axe looks for there: structure is the same in both lights, colours and sizes are not.
-VIEWS = [
-    ("light", 1440, None),
-    ("dark", 360, ["color-contrast", "target-size", "scrollable-region-focusable"]),
-]
-VIOLATIONS = """options => axe.run(options)
-    .then(found => found.violations.map(one => [one.id, one.nodes[0].html]))"""
 MOST_BYTES = 100_000
 WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
-ROOMS: Mapping[str, Callable[[Hung], dict[str, Scene]]] = {
-    "paper": scenes.paper_scenes,
-    "counter": scenes.counter_scenes,
-    "desk": scenes.desk_scenes,
-    "leaving": scenes.leaving_scenes,
-}
 
 
 class Visitor:
@@ -91,7 +69,7 @@ def visitor(browser: Browser, live_server: Any) -> Iterator[Visitor]:
 def test_every_page_is_valid_small_accessible_and_fits_every_screen(visitor: Visitor, room: str) -> None:
     found: list[str] = []
     for name, scene in ROOMS[room](hang_gallery()).items():
-        found += [f"{name}: {fault}" for fault in visitor.faults(scene) + look_at(visitor.page, name)]
+        found += [f"{name}: {fault}" for fault in visitor.faults(scene)] + look_at(visitor.page, name)
     assert found == []
 
 
@@ -101,7 +79,7 @@ def test_a_site_without_papers_says_so_on_every_page(visitor: Visitor) -> None:
     found: list[str] = []
     for path in ("/", "/week/", "/month/", "/topics/", "/search/", "/subscribe/", "/subscribe/preview/"):
         scene, name = Scene(path), f"empty-{path.strip('/').replace('/', '-') or 'today'}"
-        found += [f"{name}: {fault}" for fault in visitor.faults(scene) + look_at(visitor.page, name)]
+        found += [f"{name}: {fault}" for fault in visitor.faults(scene)] + look_at(visitor.page, name)
     assert found == []
 
 
@@ -111,7 +89,7 @@ def test_pages_of_failure_can_be_read_by_everybody_too(visitor: Visitor) -> None
         body = render_to_string(f"{name}.html")
         with showing(visitor.page, f"{visitor.url}/{name}/", body):
             found += [f"{name}: {fault}" for fault in visitor.faults(Scene(f"/{name}/"))]
-            found += [f"{name}: {fault}" for fault in look_at(visitor.page, f"failure-{name}")]
+            found += look_at(visitor.page, f"failure-{name}")
     assert found == []
 
 
@@ -123,22 +101,6 @@ def showing(page: Page, url: str, body: str) -> Iterator[None]:
     page.route(url, answer)
     yield
     page.unroute(url)
-
-
-def test_in_german_every_page_is_valid_too(client: Client) -> None:
-    """How it fits is in test_languages.py."""
-    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
-    cache.clear()
-    hung = hang_gallery()
-    found: list[str] = []
-    for room in ROOMS.values():
-        for name, scene in room(hung).items():
-            answer = client.get(scene.path)
-            html = answer.content.decode()
-            found += [f"{name}: {fault}" for fault in faults_of(html)]
-            found += [] if '<html lang="de">' in html else [f"{name} does not speak German"]
-    cache.clear()
-    assert found == []
 
 
 def test_on_a_phone_the_coupon_comes_within_two_screens(browser: Browser, live_server: Any) -> None:
@@ -164,30 +126,3 @@ def test_nothing_moves_for_who_asked_for_less_motion(browser: Browser, live_serv
         }).map(one => one.outerHTML.slice(0, 80))""")
         assert moving == [], path
     context.close()
-
-
-def look_at(page: Page, name: str) -> list[str]:
-    """Take the page's pictures and return what is wrong with how it looks, in sentences."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    found = _overflow(page, WIDTHS)
-    page.evaluate(Axe().axe_script)
-    for light, width, rules in VIEWS:
-        page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=PICTURES / f"{name}-{width}-{light}.png", full_page=True)
-        options: dict[str, Any] = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
-        if rules:
-            options = {"runOnly": {"type": "rule", "values": rules}, "resultTypes": ["violations"]}
-        violations = page.evaluate(VIOLATIONS, options)
-        found += [f"{rule} at {width} px in the {light}, {html[:120]}" for rule, html in violations]
-    return found
-
-
-def _overflow(page: Page, widths: tuple[int, ...]) -> list[str]:
-    found = []
-    for width in widths:
-        page.set_viewport_size({"width": width, "height": 900})
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if over > 0:
-            found.append(f"scrolls sideways by {over} px at {width} px")
-    return found

@@ -170,9 +170,16 @@ def test_the_deployment_check_names_what_a_newsletter_lacks() -> None:
 
 def test_debug_is_off_unless_it_is_switched_on_and_https_makes_everything_secure() -> None:
     names = ("DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
+    names += ("CSRF_COOKIE_SECURE", "CSRF_COOKIE_SAMESITE")
     site = "https://papers.example.org"
-    assert read(*names) == [False, ["papers.example.org"], [site], True, 2_592_000]
-    assert read(*names, SITE_URL="http://localhost") == [False, ["localhost"], ["http://localhost"], False, 0]
+    assert read(*names) == [
+        *(False, ["papers.example.org"], [site], True, 2_592_000),
+        *(True, "None"),
+    ]
+    assert read(*names, SITE_URL="http://localhost") == [
+        *(False, ["localhost"], ["http://localhost"], False, 0),
+        *(False, "Lax"),
+    ]
 
 
 def test_a_session_that_falls_silent_within_a_transaction_ends_with_the_lease() -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from newsletter.front import A_PAGE, LARGE
 from newsletter.models import EditionPaper
-from papers.models import Topic
+from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_topic
 from tests.pages import get, words_of
 
@@ -136,6 +136,38 @@ def test_a_paper_from_an_archive_says_so_once_and_its_comments_once(client: Clie
         *[f"From the archive · Agents Paper {number} {SUMMARY} {facts}" for number in range(1, 6)],
         *[f"From the archive Paper {number} {SUMMARY} {facts}" for number in range(6, 9)],
     ]
+
+
+def test_where_there_is_no_topic_either_a_card_says_the_count(client: Client) -> None:
+    printed(9, terms=[COUNT])
+    assert cards_of(get(client, f"/{DAY}/")) == [
+        f"Paper 1 {SUMMARY} {FACTS} Why it leads: 61 upvotes.",
+        *[f"Paper {number} {SUMMARY} {FACTS} 61 upvotes." for number in range(2, 9)],
+        f"Paper 9 {BRIEF} {FACTS} 61 upvotes.",
+    ]
+
+
+@pytest.mark.parametrize("path", [f"/{DAY}/", "/", "/week/", "/month/"])
+def test_a_paper_that_its_authors_withdrew_since_says_so(client: Client, agents: Topic, path: str) -> None:
+    printed(7, agents)
+    client.get(path)  # what is kept of it in memory tells nothing of this yet
+    Paper.objects.filter(title__in=["Paper 1", "Paper 7"]).update(withdrawn=True)
+    cards = cards_of(get(client, path))
+    assert [card.partition(" Paper")[0] for card in cards[:6]] == ["Withdrawn · Agents"] + ["Agents"] * 5
+    assert cards[6].startswith("Withdrawn")
+
+
+@pytest.mark.parametrize("path", [f"/{DAY}/", "/week/", "/month/"])
+def test_a_topic_that_is_switched_off_is_named_and_leads_nowhere(
+    client: Client, agents: Topic, robotics: Topic, path: str
+) -> None:
+    printed(9, agents, robotics)
+    whole = get(client, path)
+    Topic.objects.filter(slug="agents").update(is_active=False)
+    html = get(client, path)
+    assert words_of(html).count("Agents · Robotics") == words_of(whole).count("Agents · Robotics") > 0
+    assert ("/topics/agents/" in whole, "/topics/agents/" in html) == (True, False)
+    assert html.count("/topics/robotics/") == whole.count("/topics/robotics/")
 
 
 def test_a_card_of_which_next_to_nothing_is_known_is_a_title(client: Client) -> None:

@@ -1,6 +1,5 @@
 """Mailed links with others, with robots, or used twice: the hostile cases 24 to 36 of docs/security.md."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,12 +56,11 @@ def everything() -> list[dict[str, Any]]:
     return [model_to_dict(row) for row in rows] + list(TopicMix.objects.order_by("pk").values())
 
 
-def asks_of(client: Client, path: str) -> Iterator[Any]:
+def asks_of(client: Client, path: str) -> list[Any]:
     """What scanners, previews and impatient people do with a link before anybody presses a button."""
-    for method in (client.get, client.head, client.get, client.head, client.get, client.head):
-        yield method(path)
-    yield client.options(path)
-    yield client.get(path, {"leave": "1", "List-Unsubscribe": "One-Click", "length": "5", "erase": "yes"})
+    presses = {"leave": "1", "List-Unsubscribe": "One-Click", "length": "5", "erase": "yes"}
+    looks = [method(path) for _ in range(3) for method in (client.get, client.head)]
+    return [*looks, client.get(path, presses), client.options(path)]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -70,8 +68,9 @@ def test_24_opening_a_link_any_number_of_times_changes_nothing(client: Client, p
     reader = reader_for(page)
     path = link(page, reader)
     before = everything()
-    for answer in asks_of(client, path):
-        assert (answer.status_code in (200, 405), dict(answer.cookies)) == (True, {})
+    answers = asks_of(client, path)
+    assert [answer.status_code for answer in answers] == [200] * 7 + [405]
+    assert [dict(answer.cookies) for answer in answers] == [{}] * 8
     assert (everything(), mail.outbox) == (before, [])
 
 
@@ -272,17 +271,17 @@ def test_35_no_parameter_leads_away(client: Client, target: str) -> None:
     away = dict.fromkeys(names, target)
     honest = {"email": "ada@example.org", "rendered": rendered(), "website": ""}
     form = {"length": "5", "when_empty": "skip"}
-    for path, fields in [
-        ("/subscribe/", honest),
-        ("/language/", {"language": "de"}),
-        ("/preferences/", honest),
-        (link("preferences", reader), form),
-        (link("unsubscribe", reader), {"leave": "1"}),
-        (link("confirm", make_subscriber(state="pending")), {}),
+    desk = link("preferences", reader)
+    for path, fields, leads_to in [
+        ("/subscribe/", honest, None),
+        ("/language/", {"language": "de"}, "/"),
+        ("/preferences/", honest, None),
+        (desk, form, f"{desk}?saved=1"),
+        (link("unsubscribe", reader), {"leave": "1"}, None),
+        (link("confirm", make_subscriber(state="pending")), {}, None),
     ]:
         answer = client.post(f"{path}?{urlencode(away)}", fields | away)
-        assert "evil" not in answer.get("Location", "") and answer.status_code in (200, 302)
-        assert answer.get("Location", "/").startswith("/")
+        assert (answer.status_code, answer.get("Location")) == (302 if leads_to else 200, leads_to)
         assert target not in answer.content.decode()
 
 

@@ -242,6 +242,11 @@ def test_the_feed_is_made_once_for_everybody_until_it_changes(client: Client, pr
     _, entry, _ = feedparser.parse(corrected).entries
     assert [author.name for author in entry.authors] == ["Cleo Example"]
     assert [tag.term for tag in entry.tags] == ["cs.MA"]
+    Paper.objects.filter(pk=printed[1].pk).update(withdrawn=True)
+    made, corrected = read()
+    assert made == 3
+    said = ["Withdrawn by its authors" in entry.summary for entry in feedparser.parse(corrected).entries]
+    assert said == [False, True, False]
 
 
 def test_lists_cost_the_same_queries_whatever_their_length(client: Client, printed: list[Paper]) -> None:

@@ -88,7 +88,7 @@ def test_choices_survive_a_mistake(client: Client) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (lambda: rendered(seconds_ago=0.2), "That was quicker than we can tell from a machine."),
+        (lambda: rendered(seconds_ago=0.2), "That was so quick that it could have been a machine."),
         (lambda: rendered(seconds_ago=25 * 3600), "This page was open for more than a day."),
         (lambda: "forged", "Something was lost on the way."),
         (lambda: "", "Something was lost on the way."),
@@ -243,7 +243,8 @@ def test_who_left_may_come_back_through_a_mail(client: Client) -> None:
 
 def test_preferences_show_and_change_the_choice(client: Client) -> None:
     Topic.objects.all().delete()
-    agents, theory = make_topic(slug="agents"), make_topic(slug="theory")
+    agents = make_topic(slug="agents")
+    make_topic(slug="theory")
     resting = make_topic(slug="resting", is_active=False)
     reader = make_subscriber(email="ada@example.org", topics={agents: "more", resting: "less"})
     html = client.get(link("preferences", reader)).content.decode()
@@ -268,7 +269,6 @@ def test_preferences_show_and_change_the_choice(client: Client) -> None:
         "top",
     )
     assert "Saved." in words_of(client.get(page["Location"]).content.decode())
-    assert theory.pk
 
 
 @pytest.mark.parametrize(

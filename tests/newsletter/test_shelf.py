@@ -72,6 +72,7 @@ def test_a_look_back_has_the_counts_and_the_reason_of_now_and_an_edition_those_o
         {"trending_terms": [{"name": "votes", "value": 0.5, "text": "11 upvotes"}]},
         {"listed_on": MONDAY},
         {"hidden": True},
+        {"withdrawn": True},
     ],
 )
 def test_the_mark_of_a_day_differs_where_what_is_told_of_its_papers_does(change: dict[str, Any]) -> None:
@@ -140,7 +141,10 @@ def test_the_mark_of_an_edition_differs_where_a_paper_or_its_place_does() -> Non
     assert (first.papers, contents_of(MONDAY)) == (1, first)
     paper.entry.card |= {"title": "B"}
     paper.entry.save()
-    assert contents_of(MONDAY).mark != first.mark
+    second = contents_of(MONDAY)
+    assert second.mark != first.mark
+    Paper.objects.filter(pk=paper.pk).update(withdrawn=True)
+    assert contents_of(MONDAY).mark != second.mark
     twins = [(make_paper(title=title), []) for title in ("one", "two")]
     edition = make_edition(date=MONDAY + timedelta(days=1), papers=twins)
     before = contents_of(edition.date)

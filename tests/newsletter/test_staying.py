@@ -103,13 +103,21 @@ def test_the_page_shows_what_is_in_force(client: Client, weekdays: int, ticked: 
     assert chosen[1:] == ["09:00", "US/Eastern"]
 
 
-def test_who_chose_an_hour_is_told_when_the_next_mail_can_come(client: Client) -> None:
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [  # in Kiritimati, 14 hours ahead: 06:59, and 07:01
+        (datetime(2026, 11, 19, 16, 59, tzinfo=UTC), "Friday 20 November 2026"),
+        (datetime(2026, 11, 19, 17, 1, tzinfo=UTC), "Saturday 21 November 2026"),
+    ],
+)
+def test_who_chose_an_hour_is_told_when_the_next_mail_can_come(
+    client: Client, monkeypatch: pytest.MonkeyPatch, now: datetime, day: str
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: now)
     reader = make_subscriber(timezone="Pacific/Kiritimati", hour=7)
-    there = timezone.now() + timedelta(hours=14)
-    day = there.date() if there.hour < 7 else there.date() + timedelta(days=1)
-    sentence = f"The next one comes on {day:%A} {day.day} {day:%B %Y} at 07:00 at the earliest."
+    sentence = f"The next one comes on {day} at 07:00 at the earliest."
     assert sentence in words_of(client.get(desk(reader)).content.decode())
-    for fields in ({"hour": None}, {"hour": 7, "paused_until": day + timedelta(days=9)}):
+    for fields in ({"hour": None}, {"hour": 7, "paused_until": date(2026, 11, 30)}):
         Subscriber.objects.update(**fields)
         assert "The next one comes" not in words_of(client.get(desk(reader)).content.decode())
 
@@ -128,27 +136,31 @@ def test_the_language_of_the_mail_is_part_of_the_choice(client: Client) -> None:
 
 
 @pytest.mark.parametrize("weeks", [1, 2, 4])
-def test_a_break_of_some_weeks_counts_from_the_readers_own_day(client: Client, weeks: int) -> None:
+def test_a_break_of_some_weeks_counts_from_the_readers_own_day(
+    client: Client, monkeypatch: pytest.MonkeyPatch, weeks: int
+) -> None:
     # 14 hours ahead: there it is tomorrow while it is today nearly everywhere.
+    monkeypatch.setattr(timezone, "now", lambda: at(20, 12))
     reader = make_subscriber(timezone="Pacific/Kiritimati")
     page = client.post(desk(reader), {"pause": str(weeks)})
     assert page["Location"] == desk(reader) + "?paused=1"
-    today = (timezone.now() + timedelta(hours=14)).date()
-    assert times_of(reader)[3] == today + timedelta(weeks=weeks)
+    assert times_of(reader)[3] == date(2026, 11, 21) + timedelta(weeks=weeks)
     html = client.get(page["Location"]).content.decode()
     assert "Your break has begun." in words_of(html) and 'name="resume"' in html
     assert client.post(desk(reader), {"resume": "1"})["Location"] == desk(reader) + "?resumed=1"
     assert times_of(reader)[3] is None
 
 
-def test_a_break_lasts_until_a_day_and_is_over_on_it(client: Client) -> None:
+def test_a_break_lasts_until_a_day_and_is_over_on_it(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: at(20, 23, 59))
     reader = make_subscriber(timezone="UTC")
-    day = timezone.now().date() + timedelta(days=40)
-    client.post(desk(reader), {"pause": "until", "until": day.isoformat()})
-    assert times_of(reader)[3] == day
-    Subscriber.objects.update(paused_until=timezone.now().date())
-    assert "On a break" not in words_of(client.get(desk(reader)).content.decode())
-    assert 'name="resume"' not in client.get(desk(reader)).content.decode()
+    client.post(desk(reader), {"pause": "until", "until": "2026-11-21"})
+    assert times_of(reader)[3] == date(2026, 11, 21)
+    html = client.get(desk(reader)).content.decode()
+    assert ("You are on a break until" in words_of(html), 'name="resume"' in html) == (True, True)
+    monkeypatch.setattr(timezone, "now", lambda: at(21, 0))
+    html = client.get(desk(reader)).content.decode()
+    assert ("You are on a break until" in words_of(html), 'name="resume"' in html) == (False, False)
 
 
 def test_looking_changes_nothing_whatever_the_address_says(client: Client) -> None:

@@ -232,12 +232,6 @@ def test_every_answer_brings_a_strict_policy(client: Client) -> None:
         assert policy.startswith("default-src 'none';") and "unsafe" not in policy
 
 
-def test_robots_keep_out_of_personal_pages(client: Client) -> None:
-    lines = client.get("/robots.txt").content.decode().splitlines()
-    assert lines[0] == "User-agent: *"
-    assert {"Disallow: /confirm/", "Disallow: /preferences/", "Disallow: /unsubscribe/"} < set(lines)
-
-
 def test_health_is_the_databases(client: Client) -> None:
     page = client.get("/healthz")
     assert (page.status_code, page.content) == (200, b"ok\n")

@@ -324,7 +324,7 @@ def test_counts_that_did_not_move_are_not_drawn(
 
 
 def test_a_paper_tells_reference_managers_what_it_is(client: Client) -> None:
-    paper = make_paper(title="Known", arxiv_id="2604.13074", doi="10.1000/182")
+    make_paper(title="Known", arxiv_id="2604.13074", doi="10.1000/182")
     metas = re.findall(r'<meta name="(citation_\w+)" content="([^"]*)">', get(client, "/papers/2604.13074/"))
     assert metas == [
         ("citation_title", "Known"),
@@ -335,7 +335,6 @@ def test_a_paper_tells_reference_managers_what_it_is(client: Client) -> None:
         ("citation_pdf_url", "https://arxiv.org/pdf/2604.13074"),
         ("citation_doi", "10.1000/182"),
     ]
-    assert paper.pk
 
 
 PAGES = ("/topics/", "/topics/agents/", "/search/", "/search/?q=otter", "/papers/2604.13074/")
@@ -353,6 +352,14 @@ def test_a_page_is_not_sent_again_until_something_on_it_changes(client: Client, 
     Paper.objects.filter(pk=paper.pk).update(title="Beaver and otter", upvotes=99)
     Topic.objects.filter(pk=topic.pk).update(name="Crews")
     assert client.get(path, headers=known).status_code == 200
+
+
+def test_a_topics_page_changes_with_the_day_that_it_names(client: Client) -> None:
+    paper = make_paper(listed_on=date(2026, 11, 19))
+    file_under(paper, make_topic(slug="agents", name="Agents"))
+    known = {"If-None-Match": client.get("/topics/agents/")["ETag"]}
+    Paper.objects.filter(pk=paper.pk).update(listed_on=date(2026, 11, 18))
+    assert client.get("/topics/agents/", headers=known).status_code == 200
 
 
 def test_a_paper_page_changes_when_it_is_printed(client: Client) -> None:

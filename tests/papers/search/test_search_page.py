@@ -110,7 +110,7 @@ def test_a_last_word_that_no_paper_has_is_taken_for_a_beginning(client: Client) 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("-robot", "Only what must not be there was said. Name at least one word to look for."),
+        ("-robot", "You only said what must not be there. Name at least one word to look for."),
         ("?!", "There is no word in “?!” to look for."),
         ("the", "These words are in every paper"),
         ("zyzzyva", "No paper has these words"),
