@@ -2,7 +2,8 @@
 
 A tick is skipped where another began less than half an interval ago and has ended. One that has not ended
 counts for a few seconds only, for it may be dead; one that failed counts for nothing. So there are one and a
-half intervals at most between two ticks, as long as any door lives, and one tick too many does no harm.
+half intervals at most between two ticks, as long as any door lives (where clocks differ, by up to half an
+interval, as much more). One tick too many does no harm.
 """
 
 from datetime import datetime, timedelta

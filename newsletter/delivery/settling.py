@@ -34,11 +34,13 @@ _WAITING = """
 # Never many: what the senders had in their hands. What one of them is recording or giving back just now, in
 # its own order, is left to the next step, so that neither waits for the other.
 _CLAIMED = """
-    UPDATE newsletter_delivery
+    WITH held AS MATERIALIZED (
+        SELECT id FROM newsletter_delivery
+         WHERE edition_id = %(edition)s AND state = 'claimed' FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE newsletter_delivery d
        SET state = 'skipped', reason = %(reason)s, covers = false, settled_at = %(now)s,
            lease_until = NULL, token = NULL
-     WHERE id IN (SELECT id FROM newsletter_delivery
-                   WHERE edition_id = %(edition)s AND state = 'claimed' FOR NO KEY UPDATE SKIP LOCKED)
+      FROM held WHERE d.id = held.id
 """
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from newsletter import clearing, heartbeat
@@ -282,6 +282,22 @@ def test_of_two_at_once_one_works_and_who_is_killed_loses_nothing(
     assert clearing.go_on(now=NOW) == 1
     edition.refresh_from_db()
     assert (Delivery.objects.count(), edition.cleared_mails) == (0, {"expired": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_somebody_is_marking_is_not_waited_for_and_goes_the_next_day(
+    in_another_thread: Callable[[Callable[[], Any]], Any],
+) -> None:
+    """Whoever marks it may want the edition next, which clearing holds: neither must wait for the other."""
+    edition = an_edition(OLD)
+    marked, _other = (
+        make_delivery(edition, make_subscriber(state="unsubscribed"), state="in_doubt") for _ in range(2)
+    )
+    with transaction.atomic():
+        Delivery.objects.select_for_update(no_key=True).get(pk=marked.pk)
+        assert in_another_thread(lambda: clearing.go_on(now=NOW)) == 1
+    assert Delivery.objects.get() == marked
+    assert clear(NOW + DAY) == [1]
 
 
 @pytest.fixture

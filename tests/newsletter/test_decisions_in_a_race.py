@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,8 +12,9 @@ from django.utils import timezone
 
 from newsletter import editorial
 from newsletter.delivery import draining, planning, sending
+from newsletter.delivery.settling import settle_cancelled
 from newsletter.models import Delivery, Edition
-from tests.factories import make_edition, make_paper, make_subscriber
+from tests.factories import make_delivery, make_edition, make_paper, make_subscriber
 from tests.newsletter.smtp_script import smtp_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,3 +91,22 @@ def test_a_decision_waits_for_the_gate_that_is_open(verb: str) -> None:
         "withdraw": lambda: editorial.withdraw(edition.pk, [paper.pk]),
     }
     assert order_beside_an_open_gate(edition, decisions[verb]) == ["gate committed", "decided"]
+
+
+def test_a_cancelling_waits_for_no_sender_that_records_what_it_had_claimed() -> None:
+    """Each of the two takes several rows in its own order: who waits for the other may wait for ever."""
+    edition = make_edition(date=DAY, papers=[(make_paper(), [])], state="sending")
+    held, other = (make_delivery(edition, make_subscriber(), state="claimed") for _ in range(2))
+
+    def cancel() -> editorial.Cancelled:
+        try:
+            return editorial.cancel(edition.pk, now=DUE)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Delivery.objects.select_for_update(no_key=True).get(pk=held.pk)
+        assert pool.submit(cancel).result(timeout=30) == editorial.Cancelled(True, skipped=2, papers=1)
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert states == {held.pk: "claimed", other.pk: "skipped"}
+    assert settle_cancelled(now=DUE) == 1
