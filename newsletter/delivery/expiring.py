@@ -14,13 +14,15 @@ logger = logging.getLogger(__name__)
 
 # Those that a sender or another tick holds are left to it: nobody waits here, so nobody can wait for this.
 _EXPIRE = """
-    WITH ended AS (
-        UPDATE newsletter_delivery
+    WITH late AS MATERIALIZED (
+        SELECT id FROM newsletter_delivery
+         WHERE state = 'pending' AND expires_at <= %(now)s FOR UPDATE SKIP LOCKED
+    ), ended AS (
+        UPDATE newsletter_delivery d
            SET state = 'expired', covers = false, settled_at = %(now)s,
                reason = CASE WHEN reason = '' THEN %(reason)s
                              ELSE left(%(reason)s || ': ' || reason, 2000) END
-         WHERE id IN (SELECT id FROM newsletter_delivery
-                       WHERE state = 'pending' AND expires_at <= %(now)s FOR UPDATE SKIP LOCKED)
+          FROM late WHERE d.id = late.id
      RETURNING edition_id, reason)
     SELECT edition_id, count(*), max(reason) FROM ended GROUP BY edition_id ORDER BY edition_id
 """
