@@ -41,17 +41,21 @@ def one_line(name: str, context: dict[str, Any]) -> str:
 def facts(card: Mapping[str, Any], *, beside: date) -> str:
     """ "Sample Lab · 18 Nov · ▲ 61 · 4 comments · ★ 1.2k"; what is unknown is left out.
 
-    So are comments and stars where there are none.
+    So are comments and stars where there are none. Lines break between two facts only, or within a name.
     """
     comments = card["num_comments"]
     parts = [
         clipped(byline(card), MAX_BYLINE),
-        short_day(card["published_on"], beside),
+        _unbroken(short_day(card["published_on"], beside)),
         f"▲\N{NO-BREAK SPACE}{compact(card['upvotes'])}" if card["upvotes"] is not None else "",
-        _comments(comments) if comments else "",
+        _unbroken(_comments(comments)) if comments else "",
         f"★\N{NO-BREAK SPACE}{compact(card['github_stars'])}" if card["github_stars"] else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return "\N{NO-BREAK SPACE}· ".join(part for part in parts if part)
+
+
+def _unbroken(fact: str) -> str:
+    return fact.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def why(match: Match | None, terms: list[dict[str, Any]], *, otherwise: str = "") -> str:

@@ -81,11 +81,13 @@ def test_the_text_part_reads_as_it_should(edition: Edition, reader: Subscriber) 
     assert [line for line in shown.split("\n") if line] == [
         *("Paper Round", "Friday 20 November 2026 · No. 12 · 3 papers for you"),
         *("From the editor: Read the second one.", "It is short.", "AGENTS", "------"),
-        *("Où vont les agents ?", "2 authors · 18 Nov · ▲\xa061 · 4 comments · ★\xa01.2k", abstract),
+        *("Où vont les agents ?", "2 authors\xa0· 18\xa0Nov\xa0· ▲\xa061\xa0· 4\xa0comments\xa0· ★\xa01.2k"),
+        abstract,
         *("Why: you follow Agents (“agents”); 61 upvotes.", f"http://127.0.0.1:8000/papers/{keys[0]}/"),
-        *(taste[0], "Both", "2 authors · 18 Nov", abstract),
+        *(taste[0], "Both", "2 authors\xa0· 18\xa0Nov", abstract),
         *("Why: you follow Agents (“agents”).", f"http://127.0.0.1:8000/papers/{keys[2]}/"),
-        *(taste[2], "THEORY", "------", "Bounds", "Sample Lab · 18 Nov · ▲\xa010 · 1 comment", abstract),
+        *(taste[2], "THEORY", "------", "Bounds"),
+        *("Sample Lab\xa0· 18\xa0Nov\xa0· ▲\xa010\xa0· 1\xa0comment", abstract),
         *("Why: you follow Theory (“theory”); 10 upvotes.", f"http://127.0.0.1:8000/papers/{keys[1]}/"),
         *("Code: https://example.org/code", taste[1]),
     ]
@@ -339,13 +341,13 @@ def test_who_follows_no_topic_gets_the_top_papers(edition: Edition) -> None:
 @pytest.mark.parametrize(
     ("facts_of", "line"),
     [
-        ({"upvotes": 0, "num_comments": 0, "github_stars": 0}, "2 authors · 18 Nov · ▲\xa00"),
-        ({"upvotes": None, "num_comments": 1, "published_on": None}, "2 authors · 1 comment"),
+        ({"upvotes": 0, "num_comments": 0, "github_stars": 0}, "2 authors\xa0· 18\xa0Nov\xa0· ▲\xa00"),
+        ({"upvotes": None, "num_comments": 1, "published_on": None}, "2 authors\xa0· 1\xa0comment"),
         (
             {"upvotes": 12345, "num_comments": 0, "published_on": date(2025, 1, 2)},
-            "2 authors · 2 Jan 2025 · ▲\xa012.3k",
+            "2 authors\xa0· 2\xa0Jan\xa02025\xa0· ▲\xa012.3k",
         ),
-        ({"authors": None, "author_count": None, "upvotes": None, "num_comments": None}, "18 Nov"),
+        ({"authors": None, "author_count": None, "upvotes": None, "num_comments": None}, "18\xa0Nov"),
     ],
 )
 def test_what_is_unknown_is_left_out(facts_of: dict[str, Any], line: str) -> None:

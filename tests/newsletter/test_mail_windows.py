@@ -151,7 +151,7 @@ def test_each_card_tells_its_day_and_each_note_too(agents: Topic) -> None:
     words = words_of(html)
     for day, title in (("Tuesday 10 November", "Tue 3"), ("Thursday", "Thu 2"), ("Friday", "Fri 1")):
         assert f"{day} {title} " in words
-        assert f"\n{title}\n{day} · 2 authors · 18 Nov" in text
+        assert f"\n{title}\n{day} · 2 authors\xa0· 18\xa0Nov" in text
     assert "From the editor, Tuesday 10 November: Long ago. Friday: Now." in words
     assert "From the editor, Tuesday 10 November: Long ago.\n\nFriday: Now.\n" in text
     assert "The best of 3 editions with 3 papers. You follow Agents." in words
