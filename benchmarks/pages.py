@@ -58,9 +58,9 @@ _PAPERS = """
 _EDITIONS = """
     INSERT INTO newsletter_edition
         (date, number, state, candidate_count, frozen_at, released_at, note, sources, revision,
-         paused_because, held_because)
+         paused_because, held_because, cleared_mails)
     SELECT %(today)s - n, %(number)s - n, 'closed', 300, now(), now(), 'A word from the editor.',
-           '[{"source": "huggingface", "verdict": "ok", "text": "read at 00:17 UTC"}]', 0, '', ''
+           '[{"source": "huggingface", "verdict": "ok", "text": "read at 00:17 UTC"}]', 0, '', '', '{}'
       FROM generate_series(0, %(number)s - 1) AS n
 """
 # The newest editions have `size` papers each; the others share the rest evenly.

@@ -43,7 +43,8 @@ def look(reader: Subscriber, *, now: datetime) -> AtOnce:
     if edition is None:
         return AtOnce(Answer.NO_EDITION)
     rows = Delivery.objects.filter(subscriber=reader, last_on__gte=edition.date, first_on__lte=edition.date)
-    states = set(rows.values_list("state", flat=True))
+    # A window of a later edition that did not go out, as when that was cancelled, keeps nothing back.
+    states = set(rows.filter(Q(covers=True) | Q(last_on=edition.date)).values_list("state", flat=True))
     if states:
         waits = states - set(Delivery.SETTLED)
         return AtOnce(Answer.COMES if waits else Answer.CAME, edition)

@@ -9,3 +9,5 @@ LOST_UNTIL = "editions lost until"
 TURN = "turn to tick"
 # When what is long past was last cleared; see `newsletter.clearing`.
 CLEARED = "old rows are cleared"
+# Its position: the last row of the ledger that was looked at for that; see `newsletter.delivery.clearing`.
+LEDGER_READ = "ledger is read to"

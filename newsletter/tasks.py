@@ -35,14 +35,19 @@ def tick() -> None:
     if not turns.take(now=now):
         return
     try:
-        due = heartbeat.beat(now=now).due_sources
-        turns.over(began=now)
-    finally:
-        # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests. What
-        # no worker took by the next tick is queued again then, so it must not pile up.
-        send_outbox.apply_async(expires=expires)
-        drain.apply_async(expires=expires)
-        refiling.wake(now=timezone.now(), expires=expires)
+        try:
+            due = heartbeat.beat(now=now).due_sources
+        finally:
+            # Whatever keeps today's edition back, mails that wait go out; asked-for ones ahead of digests.
+            # What no worker took by the next tick is queued again then, so it must not pile up.
+            send_outbox.apply_async(expires=expires)
+            drain.apply_async(expires=expires)
+            refiling.wake(now=timezone.now(), expires=expires)
+    except BaseException:
+        # Else a machine on which every tick fails would keep away those of the others.
+        turns.give_back(began=now)
+        raise
+    turns.over(began=now)
     # Last, since a slow source takes a minute; by name, for doors do not import each other.
     for source in due:
         current_app.send_task("papers.tasks.fetch", [source], expires=expires)

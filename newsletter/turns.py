@@ -1,8 +1,8 @@
 """Whose turn it is to tick: of many workers whose timers run out together, one does the work.
 
 A tick is skipped where another began less than half an interval ago and has ended. One that has not ended
-counts for a few seconds only, for it may be dead. So there are one and a half intervals at most between two
-ticks, as long as any door lives, and one tick too many does no harm.
+counts for a few seconds only, for it may be dead; one that failed counts for nothing. So there are one and a
+half intervals at most between two ticks, as long as any door lives, and one tick too many does no harm.
 """
 
 from datetime import datetime, timedelta
@@ -44,3 +44,8 @@ def take(*, now: datetime) -> bool:
 def over(*, began: datetime) -> None:
     """The tick that took its turn at this moment has ended."""
     Mark.objects.filter(name=TURN, at=began).update(position=_OVER)
+
+
+def give_back(*, began: datetime) -> None:
+    """The tick that took its turn at this moment failed: whoever comes next may tick at once."""
+    Mark.objects.filter(name=TURN, at=began).delete()

@@ -96,7 +96,8 @@ def decide(desk: "admin.ModelAdmin[Delivery]", request: HttpRequest) -> HttpResp
             LogEntry.objects.log_actions(request.user.pk, rows, CHANGE, words)  # type: ignore[arg-type]
     desk.message_user(request, f"{_mails(len(changed))} {choice.done}.")
     if left := len(asked) - len(changed):
-        told = f"{_mails(left)} left as before: not in doubt any more, or the edition was stopped for good."
+        why = "not in doubt any more, or the edition was stopped for good or is long past"
+        told = f"{_mails(left)} left as before: {why}."
         desk.message_user(request, told, messages.WARNING)
     return back
 

@@ -27,11 +27,17 @@ def send_again(numbers: Sequence[int], reason: str, *, now: datetime) -> list[in
     """Let these mails be sent once more, for six hours, where they are in doubt still; return which will be.
 
     The reader may get one twice: that is the decision. Mails of cancelled and missed editions stay in doubt,
-    and whoever left meanwhile is left out at the gate. A closed edition is sent again until they are settled.
+    and so do those of long ago, whose editions' ledger was cleared; whoever left meanwhile is left out at the
+    gate. A closed edition is sent again until they are settled.
     """
     with transaction.atomic():
-        # An edition that was stopped for good sends nothing again.
-        rows = [row for row in _locked(numbers) if row.edition.state in Edition.PRINTED]
+        # An edition that was stopped for good sends nothing again. Nor does one whose ledger was cleared:
+        # opened once more, it would find its readers without a row.
+        rows = [
+            row
+            for row in _locked(numbers)
+            if row.edition.state in Edition.PRINTED and not row.edition.cleared_mails
+        ]
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
             state=State.PENDING,
             reason=f"to be sent again: {reason}",

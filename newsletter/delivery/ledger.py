@@ -38,7 +38,7 @@ _CLAIM = """
       FROM next, newsletter_subscriber s
      WHERE d.id = next.id AND s.id = d.subscriber_id
  RETURNING d.id, d.public_id::text, d.subscriber_id, d.mix_id, d.first_on, d.expires_at, d.attempts,
-           s.email, s.handle, s.secret,
+           s.email, s.handle, s.secret, s.paused_until,
            d.reason = '' AND coalesce(s.paused_until >= (d.due_at AT TIME ZONE 'UTC')::date, false) AS paused
 """
 # `in_doubt` too: an answer that comes after the lease ran out is still the answer.
@@ -66,8 +66,8 @@ _ONLY_RECORD = _RECORD + "SELECT id FROM recorded WHERE false"  # noqa: S608 - c
 # A letter brings its row's reader, which never changes: joined by the row's own column, PostgreSQL would go
 # through all leased rows for each of a thousand letters.
 # FOR SHARE makes an unsubscribe, a pause, a cancellation or a withdrawal that is under way come first or
-# wait: after it committed, no gate opens. Nor does one where the reader's links are others by now: a claim
-# that crossed a move has the old address.
+# wait: after it committed, no gate opens. Nor does one where the reader's links or pause are others by now: a
+# claim that crossed a move has the old address, and one that crossed a pause was not seen by it.
 _RECORD_AND_GATE = (
     _RECORD  # noqa: S608 - constants only
     + """
@@ -81,7 +81,7 @@ _RECORD_AND_GATE = (
                SELECT string_agg(id || ':' || revision, ' ' ORDER BY id) FROM editions
                 WHERE state IN ('frozen', 'sending', 'closed', 'closed_with_in_doubt'))
     ), readers AS MATERIALIZED (
-        SELECT id, secret FROM newsletter_subscriber
+        SELECT id, secret, paused_until FROM newsletter_subscriber
          WHERE id = ANY(%(readers)s::bigint[]) AND state = 'active' AND EXISTS (SELECT 1 FROM open)
          ORDER BY id FOR SHARE
     )
@@ -90,9 +90,10 @@ _RECORD_AND_GATE = (
            lease_until = clock_timestamp() + %(lease)s * interval '1 second',
            attempts = d.attempts + 1, revision = open.revision,
            message_id = %(before_id)s || d.public_id || %(after_id)s
-      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[], %(secrets)s::text[])
-             AS l (id, subscriber_id, secret), readers, open
+      FROM unnest(%(letters)s::bigint[], %(readers)s::bigint[], %(secrets)s::text[], %(pauses)s::date[])
+             AS l (id, subscriber_id, secret, paused_until), readers, open
      WHERE d.id = l.id AND l.subscriber_id = readers.id AND l.secret = readers.secret
+       AND l.paused_until IS NOT DISTINCT FROM readers.paused_until
        AND d.state = 'claimed' AND d.token = %(token)s AND d.lease_until > clock_timestamp()
        AND d.expires_at > %(now)s
  RETURNING d.id
@@ -137,6 +138,7 @@ class Claimed:
     email: str
     handle: str
     secret: str
+    paused_until: date | None
     paused: bool  # it came due within a pause of its reader
 
     @property
@@ -190,6 +192,7 @@ class Ledger:
                 "printed": printed,
                 "readers": [row.subscriber_id for row in rows],
                 "secrets": [row.secret for row in rows],
+                "pauses": [row.paused_until for row in rows],
                 "letters": [row.id for row in rows],
                 "before_id": before_id,
                 "after_id": after_id,

@@ -21,19 +21,24 @@ LATELY = timedelta(days=14)
 logger = logging.getLogger(__name__)
 
 # In the order of the index of what is pending, so that two who settle at once take rows in the same order.
+# Materialized: as a subquery, PostgreSQL may run it once for each row, and the limit would be none.
 _WAITING = """
-    UPDATE newsletter_delivery
+    WITH next AS MATERIALIZED (
+        SELECT id FROM newsletter_delivery
+         WHERE edition_id = %(edition)s AND state = 'pending'
+         ORDER BY expires_at, first_on, mix_id, id LIMIT %(limit)s FOR NO KEY UPDATE)
+    UPDATE newsletter_delivery d
        SET state = 'skipped', reason = %(reason)s, covers = false, settled_at = %(now)s
-     WHERE id IN (SELECT id FROM newsletter_delivery
-                   WHERE edition_id = %(edition)s AND state = 'pending'
-                   ORDER BY expires_at, first_on, mix_id, id LIMIT %(limit)s FOR NO KEY UPDATE)
+      FROM next WHERE d.id = next.id
 """
-# Never many: what the senders had in their hands.
+# Never many: what the senders had in their hands. What one of them is recording or giving back just now, in
+# its own order, is left to the next step, so that neither waits for the other.
 _CLAIMED = """
     UPDATE newsletter_delivery
        SET state = 'skipped', reason = %(reason)s, covers = false, settled_at = %(now)s,
            lease_until = NULL, token = NULL
-     WHERE edition_id = %(edition)s AND state = 'claimed'
+     WHERE id IN (SELECT id FROM newsletter_delivery
+                   WHERE edition_id = %(edition)s AND state = 'claimed' FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 

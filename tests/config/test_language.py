@@ -105,7 +105,15 @@ def test_the_switch_shows_where_one_is_and_a_button_for_each_other_language() ->
     ("language", "written"),
     [
         ("en", ["Friday 20 November 2026", "20 November 2026", "Friday 20 November", "November 2026"]),
-        ("de", ["Freitag, 20. November 2026", "20. November 2026", "Freitag, 20. November", "November 2026"]),
+        (
+            "de",
+            [
+                "Freitag, 20.\xa0November 2026",
+                "20.\xa0November 2026",
+                "Freitag, 20.\xa0November",
+                "November 2026",
+            ],
+        ),
     ],
 )
 def test_days_are_written_as_the_language_writes_them(language: str, written: list[str]) -> None:

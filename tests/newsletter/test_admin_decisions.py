@@ -127,8 +127,17 @@ def test_mails_of_an_edition_that_was_stopped_for_good_are_not_sent_again(
 ) -> None:
     Edition.objects.update(state=state)
     words = decided(boss, chosen(boss, "send_them_again", doubtful(edition)), "why not")
-    assert "1 mail is left as before: not in doubt any more, or the edition was stopped for good." in words
+    why = "not in doubt any more, or the edition was stopped for good or is long past"
+    assert f"1 mail is left as before: {why}." in words
     assert (Delivery.objects.get().state, Edition.objects.get().state) == ("in_doubt", state)
+
+
+def test_a_mail_whose_edition_has_lost_its_ledger_is_not_sent_again(boss: Client, edition: Edition) -> None:
+    """Else the edition would find all the readers whose rows were cleared without one."""
+    Edition.objects.update(cleared_mails={"accepted": 7})
+    words = decided(boss, chosen(boss, "send_them_again", doubtful(edition)), "long ago")
+    assert "1 mail is left as before" in words
+    assert (Delivery.objects.get().state, Edition.objects.get().state) == ("in_doubt", "closed_with_in_doubt")
 
 
 def test_without_a_reason_nothing_is_decided(boss: Client, edition: Edition) -> None:

@@ -147,6 +147,19 @@ def test_who_has_a_row_is_told_so(now: datetime, agents: Topic, state: str, answ
     assert Delivery.objects.count() == 1
 
 
+def test_a_window_of_a_cancelled_edition_keeps_back_nothing_that_it_did_not_bring(
+    now: datetime, agents: Topic
+) -> None:
+    yesterday = edition_of(now - DAY, agents)
+    today = edition_of(now, agents, state="cancelled")
+    reader = reader_of(agents, now)
+    kept = {"first_on": yesterday.date, "covers": False}
+    make_delivery(today, reader, state="skipped", **kept)
+    assert send(reader, now=now).answer is Answer.COMES
+    last = Delivery.objects.latest("pk")
+    assert (last.first_on, last.last_on, last.state) == (yesterday.date, yesterday.date, "pending")
+
+
 @pytest.mark.parametrize("state", ["closed", "closed_with_in_doubt"])
 def test_an_edition_that_closed_behind_the_others_is_sent_to_a_latecomer_and_closes_again(
     now: datetime, agents: Topic, state: str

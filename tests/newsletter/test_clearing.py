@@ -11,7 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from newsletter import clearing, heartbeat
+from newsletter.delivery import clearing as deliveries
 from newsletter.delivery.closing import balance
+from newsletter.marks import CLEARED, LEDGER_READ
 from newsletter.mixes import mix_for
 from newsletter.models import (
     Delivery,
@@ -120,7 +122,7 @@ def test_moments_asked_for_mails_and_changes_of_weight_go_after_400_days() -> No
         [str(slot.edition.date) for slot in Slot.objects.all()],
         list(OutboxMail.objects.values_list("reason", flat=True)),
         [change.changed_at for change in WeightChange.objects.all()],
-        sorted(Mark.objects.exclude(name=clearing.CLEARED).values_list("name", flat=True)),
+        sorted(Mark.objects.exclude(name__in=[CLEARED, LEDGER_READ]).values_list("name", flat=True)),
     ]
     young = NOW - 399 * DAY
     assert left == [[str(young.date())], ["2"], [young], ["last tick", f"too late {young.date()}"]]
@@ -222,6 +224,25 @@ def test_a_step_is_bounded_says_what_it_did_and_the_next_goes_on(
     counts = Edition.objects.order_by("date").values_list("cleared_mails", flat=True)
     assert list(counts) == [{"expired": 3}] * 3
     assert (Delivery.objects.count(), Slot.objects.count()) == (0, 0)
+
+
+def test_each_step_goes_on_where_the_one_before_stopped_and_reads_what_is_kept_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clearing, "A_STEP", 2)
+    monkeypatch.setattr(deliveries, "LOOK", 2)
+    old, young = an_edition(OLD), an_edition(KEPT)
+    states = ["active"] * 5 + ["unsubscribed"] * 3 + ["active"]
+    rows = [make_delivery(old, make_subscriber(state=state), state="accepted") for state in states]
+    for _ in range(3):
+        make_delivery(young, make_subscriber(state="unsubscribed"), state="accepted")
+    read_to, steps = [], []
+    for _ in range(2):
+        steps.append(clearing.go_on(now=NOW))
+        read_to.append(Mark.objects.get(name="ledger is read to").position)
+    assert (steps, read_to) == ([2, 1], [rows[6].pk, 0])
+    assert Delivery.objects.filter(edition=old).count() == 6
+    assert clear(NOW + DAY) == [2, 1]  # the young ones are old by now
 
 
 def test_it_is_done_once_a_day_by_the_tick() -> None:

@@ -243,6 +243,17 @@ def test_a_held_edition_is_missed_when_its_day_is_over_and_its_papers_go_on(hold
     assert days()[0] == (DAY, "missed")
 
 
+def test_old_rows_that_cannot_be_cleared_keep_no_source_from_being_read(
+    huggingface: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*, now: datetime) -> int:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("newsletter.clearing.go_on", fail)
+    assert heartbeat.beat(now=DUE).due_sources == ("huggingface",)
+    assert caplog.messages[-1] == "Old rows cannot be cleared now; the next tick tries again"
+
+
 def test_runs_that_broke_off_are_closed_by_the_tick(huggingface: None) -> None:
     run = runs.claim("huggingface", "2026-11-19", now=DUE)
     assert run is not None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -55,7 +56,7 @@ def send(edition: Edition, at: datetime = NOW) -> SendReport:
     return Sender(edition, clock=lambda: at).run()
 
 
-def elsewhere(work: Callable[[], object]) -> object:
+def elsewhere(work: Callable[[], Any]) -> Any:
     """The answer of `work`, done on another connection while this one's transaction stays open."""
 
     def run() -> object:
@@ -161,6 +162,23 @@ def test_who_pauses_while_they_are_planned_is_mailed_nothing(edition: Edition) -
     assert send(edition) == SendReport(digests=1, accepted=1, skipped=1)
     assert rows() == [SKIPPED, ("accepted", "", True)]
     assert [one.to for one in mail.outbox] == [[other.email]]
+
+
+def test_who_pauses_while_they_are_planned_and_claimed_is_mailed_nothing(edition: Edition) -> None:
+    """The pause looked for rows before the planner's commit, and was committed after a sender's claim."""
+    reader, other = a_reader(), a_reader()
+    ledger = Ledger(edition)
+    with transaction.atomic():
+        pause(reader)
+        elsewhere(lambda: planning.plan_due(now=NOW))
+        claimed = elsewhere(lambda: ledger.claim(10, now=NOW))
+    assert [row.paused for row in claimed] == [False, False]
+    printed = f"{edition.pk}:{edition.revision}"
+    (passed,) = ledger.turn([], claimed, printed=printed, now=NOW)
+    assert Delivery.objects.get(pk=passed).subscriber == other
+    assert ledger.refuse([row for row in claimed if row.id != passed], now=NOW) == ["pending"]
+    assert send(edition) == SendReport(skipped=1)
+    assert rows() == [SKIPPED, ("handoff", "", True)]
 
 
 def test_today_is_the_day_on_the_readers_clock() -> None:

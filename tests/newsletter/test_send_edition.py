@@ -47,6 +47,16 @@ def readers(agents: Topic) -> list[Subscriber]:
     ]
 
 
+def test_a_window_that_was_cancelled_a_moment_ago_keeps_nobody_from_an_edition_that_it_covered(
+    edition: Edition, readers: list[Subscriber]
+) -> None:
+    """No tick has settled it yet."""
+    cancelled = make_edition(date=DAY + timedelta(days=1), state="cancelled", closed_at=timezone.now())
+    make_delivery(cancelled, readers[0], first_on=DAY)
+    run("send_edition", "--date", "2026-11-20")
+    assert [message.to for message in mail.outbox] == [["ada@example.org"], ["ben@example.org"]]
+
+
 def test_it_sends_once_and_says_so(edition: Edition, readers: list[Subscriber]) -> None:
     assert run("send_edition") == [
         "Edition of 2026-11-20: 3 planned, 2 digests composed, 2 mails accepted, 1 skipped, 0 rejected, "

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from newsletter import tasks, turns
 from papers.models import Mark
@@ -94,7 +96,7 @@ def test_a_task_whose_turn_it_is_not_does_nothing(broker: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_tick_that_fails_still_wakes_the_senders_and_is_not_taken_for_one_that_ended(
+def test_a_tick_that_fails_still_wakes_the_senders_and_keeps_no_other_away(
     broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*, now: datetime) -> None:
@@ -104,4 +106,24 @@ def test_a_tick_that_fails_still_wakes_the_senders_and_is_not_taken_for_one_that
     with pytest.raises(RuntimeError):
         tasks.tick()
     assert tasks_waiting() == ["newsletter.tasks.send_outbox", "newsletter.tasks.drain"]
-    assert Mark.objects.get(name="turn to tick").position == 0
+    assert turns.take(now=timezone.now())
+
+
+@pytest.mark.django_db
+def test_a_tick_that_cannot_wake_the_senders_keeps_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_options: Any) -> None:
+        raise OperationalError("the broker does not answer")
+
+    monkeypatch.setattr(tasks.drain, "apply_async", fail)
+    monkeypatch.setattr(tasks.send_outbox, "apply_async", fail)
+    with pytest.raises(OperationalError):
+        tasks.tick()
+    assert turns.take(now=timezone.now())
+
+
+@pytest.mark.django_db
+def test_a_failure_gives_back_its_own_turn_only() -> None:
+    assert turns.take(now=at(0))
+    assert turns.take(now=at(60))
+    turns.give_back(began=at(0))
+    assert not turns.take(now=at(61))

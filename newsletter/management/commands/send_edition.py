@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.durability import refuse_unsafe
 from newsletter.addresses import AddressError, parse_address
-from newsletter.delivery import closing, owed, pausing, planning, sending, sweeping
+from newsletter.delivery import closing, owed, pausing, planning, sending, settling, sweeping
 from newsletter.delivery.printing import PrintRoom
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 from papers.management import arguments
@@ -40,6 +40,7 @@ class Command(BaseCommand):
             return
         refuse_unsafe(connection)
         sweeping.sweep(now=timezone.now())
+        settling.settle_cancelled(now=timezone.now())  # else they cover what is planned here
         with transaction.atomic():
             planned = planning.plan(edition, now=timezone.now(), only=only, late_too=True)
             if only is not None:

@@ -9,10 +9,12 @@ from papers.reading import calendars
 from papers.reading.telling import told
 
 SENTENCES = {
-    "read at 00:17 UTC": "gelesen um 00:17 UTC",
-    "read in part at 23:59 UTC": "zum Teil gelesen um 23:59 UTC",
-    "stale since Thursday 19 November, 23:40 UTC": "veraltet seit Donnerstag, 19. November, 23:40 UTC",
-    "not read since Sunday 29 February, 00:01 UTC": "nicht gelesen seit Sonntag, 29. Februar, 00:01 UTC",
+    "read at 00:17 UTC": "gelesen um 00:17\xa0UTC",
+    "read in part at 23:59 UTC": "zum Teil gelesen um 23:59\xa0UTC",
+    "stale since Thursday 19 November, 23:40 UTC": "veraltet seit Donnerstag, 19.\xa0November, 23:40\xa0UTC",
+    "not read since Sunday 29 February, 00:01 UTC": (
+        "nicht gelesen seit Sonntag, 29.\xa0Februar, 00:01\xa0UTC"
+    ),
     "never read": "nie gelesen",
     "stale": "veraltet",
 }
