@@ -29,7 +29,7 @@ _NOT_FOR_CRAWLERS = (
 
 class FrontSitemap(SiteSitemap):
     def items(self) -> list[str]:
-        return ["today", "topics", "subscribe"]
+        return ["today", "this_week", "this_month", "topics", "subscribe"]
 
     def location(self, item: str) -> str:
         return reverse(item)
@@ -108,4 +108,5 @@ def _written(urls: Iterable[Mapping[str, Any]]) -> str:
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in _NOT_FOR_CRAWLERS)]
     lines += ["", f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}"]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+    response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+    return validated(request, response, changed=None)

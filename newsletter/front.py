@@ -23,8 +23,8 @@ TWO_LINES = 200
 # Of the words that a paper was found by, and of its topics, a card names so many.
 MOST_EVIDENCE = 2
 TOPICS_NAMED = 2
-# A page weighs less than 100 kB with its style sheet: what is more stands on the next.
-A_PAGE = 55
+# A page weighs less than 100 kB with its style sheet and script: what is more stands on the next.
+A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from newsletter.front import A_PAGE, LARGE
 from newsletter.models import EditionPaper
+from papers.excerpt import MAX_CHARS
 from papers.models import Paper, Topic
 from tests.factories import make_edition, make_paper, make_topic
 from tests.pages import get, words_of
@@ -198,14 +199,13 @@ def test_the_first_of_the_first_sections_are_set_large_and_all_others_small(
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("path", [f"/{DAY}/", "/week/", "/month/"])
-def test_a_full_page_is_light_with_its_style_sheet_and_its_mark(
-    client: Client, language: str, path: str
-) -> None:
+def test_a_full_page_is_light_with_all_that_it_loads(client: Client, language: str, path: str) -> None:
     topics = [make_topic(slug=f"a-usual-topic-{n}", name=f"A usual topic {n}") for n in range(16)]
     month = [DAY + timedelta(days=days) for days in range(7, 30, 7)] if path == "/month/" else []
     for day in [DAY, *month]:
         printed(A_PAGE // 4 if month else A_PAGE + 1, day=day, organization_name="University of Samples")
     for place, row in enumerate(EditionPaper.objects.all()):
+        row.card["summary"] = f"{SENTENCE} "[: MAX_CHARS // 4] * 4
         row.card["title"] = "A Title of Usual Length: What Was Done, How It Came Out, and Why It Matters"
         row.matches = [
             {"topic": topic.slug, "name": topic.name, "score": 0.8, "evidence": ["throughput", "decoding"]}
@@ -214,6 +214,7 @@ def test_a_full_page_is_light_with_its_style_sheet_and_its_mark(
         row.save()
     page = client.get(path, headers={"Accept-Language": language})
     static = Path(settings.BASE_DIR) / "static"
-    loaded = [page.content, *((static / name).read_bytes() for name in ("site.css", "mark.svg"))]
+    files = ("site.css", "subscribe.js", "mark.svg")
+    loaded = [page.content, *((static / name).read_bytes() for name in files)]
     assert len(cards_of(page.content.decode())) == A_PAGE
     assert sum(map(len, loaded)) < MOST_BYTES

@@ -53,6 +53,7 @@ def test_robots_are_shown_the_sitemap_and_kept_out_of_what_is_personal(client: C
         "",
         f"Sitemap: {SITE}/sitemap.xml",
     ]
+    assert client.get("/robots.txt", headers={"If-None-Match": answer["ETag"]}).status_code == 304
 
 
 def test_the_sitemap_names_its_files_by_the_sites_own_address(client: Client) -> None:
@@ -80,6 +81,8 @@ def test_its_files_name_every_page_once(client: Client) -> None:
     Paper.objects.update(updated_at=out)
     assert places(client, "/sitemap-pages.xml") == [
         (f"{SITE}/", ""),
+        (f"{SITE}/week/", ""),
+        (f"{SITE}/month/", ""),
         (f"{SITE}/topics/", ""),
         (f"{SITE}/subscribe/", ""),
     ]
