@@ -55,7 +55,9 @@ def discussion_of(paper: Any) -> str | None:
 def best_filings() -> "Prefetch[str]":
     """To be prefetched: `filed`, a paper's filings under active topics, best first."""
     filings = PaperTopic.objects.exclude(decision=REMOVED).filter(topic__is_active=True)
-    ordered = filings.select_related("topic").order_by("-score", "topic_id")
+    # A list of phrases takes longer to read than all the rest, and no list of papers shows it.
+    filings = filings.select_related("topic").defer("topic__phrases")
+    ordered = filings.order_by("-score", "topic_id")
     return Prefetch("filings", queryset=ordered, to_attr="filed")
 
 
