@@ -6,27 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from subprocess import DEVNULL, Popen
 from time import perf_counter
-from typing import Any
-
-from django.db import connection
 
 from benchmarks import data, ledger
 from benchmarks.comparison import same
 from benchmarks.counting import ROOT
+from benchmarks.planning import make_readers
 from benchmarks.sending import sink
 from newsletter.models import Delivery, Edition, Subscriber, TopicMix
 
 # What getrusage tells, in bytes: kilobytes on Linux, bytes on macOS.
 _UNIT = 1 if sys.platform == "darwin" else 1024
-_READERS = """
-    INSERT INTO newsletter_subscriber
-        (email, email_key, state, mix_id, handle, secret, origin, created_at, confirmed_at, active_from,
-         timezone, hour, weekdays)
-    SELECT 'long' || n || '@example.org', 'long' || n || '@example.org', 'active',
-           (%(mixes)s::bigint[])[1 + n %% cardinality(%(mixes)s::bigint[])], 'long' || n, 'secret', 'form',
-           %(since)s, %(since)s, %(since)s, 'UTC', NULL, 127
-      FROM generate_series(1, %(number)s) AS n
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +37,7 @@ def measure(edition: Edition, mixes: Sequence[TopicMix], *, size: int) -> Run:
     """Send the edition to `size` new readers. Raises Different where somebody got no mail, or two."""
     ledger.start_again(edition)
     Subscriber.objects.all().delete()
-    with connection.cursor() as cursor:
-        values: dict[str, Any] = {"mixes": [mix.pk for mix in mixes], "since": data.FROZEN_AT, "number": size}
-        cursor.execute(_READERS, values)
-        cursor.execute("ANALYZE newsletter_subscriber")
+    make_readers(size, [mix.pk for mix in mixes], own_hours=False)
     with sink() as server:
         began = perf_counter()
         peak = _peak_of_a_sender(server.port)
@@ -64,7 +50,10 @@ def measure(edition: Edition, mixes: Sequence[TopicMix], *, size: int) -> Run:
 
 
 def _peak_of_a_sender(port: int) -> int:
-    """Run one to its end; the most memory that it had at once, the libraries among it, in bytes."""
+    """Run one to its end; the most memory that it had at once, the libraries among it, in bytes.
+
+    It is never told too low: where this process had more when it started the sender, Linux says that.
+    """
     environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
     command = [sys.executable, str(ROOT / "manage.py"), "send_edition", "--date", data.DAY.isoformat()]
     process = Popen(command, env=environment, cwd=ROOT, stdout=DEVNULL)

@@ -4,7 +4,7 @@ The readers and yesterday's ledger are made by SQL. Measured is what the ticks t
 commits, as one process sees them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
@@ -87,13 +87,11 @@ def measure(
     editions and mails. Raises Different where the second day's ledger is not what the readers chose.
     """
     progress(f"making {number:,} readers")
-    values: dict[str, Any] = {"zones": ZONES, "since": LONG_AGO, "number": number, "own_hours": own_hours}
     with connection.cursor() as cursor:
         # Nothing in the database ties the ledger to the others: its rows would stay.
         cursor.execute("TRUNCATE newsletter_subscriber, newsletter_edition, newsletter_delivery CASCADE")
-        choices = [mix_for({}, length=5 + place, when_empty="top").pk for place in range(mixes)]
-        cursor.execute(_READERS, {"mixes": choices, **values})
-        cursor.execute("ANALYZE newsletter_subscriber")
+    choices = [mix_for({}, length=5 + place, when_empty="top").pk for place in range(mixes)]
+    make_readers(number, choices, own_hours=own_hours)
     for ago in (1, 0):
         day = DAY - timedelta(days=ago)
         progress(f"planning the edition of {day}")
@@ -106,6 +104,14 @@ def measure(
             cursor.execute(_SETTLE)
             cursor.execute("ANALYZE newsletter_delivery")
     return _result(edition, times)
+
+
+def make_readers(number: int, mixes: Sequence[int], *, own_hours: bool) -> None:
+    """Active readers of many zones, taking turns at the mixes; `own_hours`: most have an hour and days."""
+    values: dict[str, Any] = {"zones": ZONES, "since": LONG_AGO, "number": number, "own_hours": own_hours}
+    with connection.cursor() as cursor:
+        cursor.execute(_READERS, {"mixes": list(mixes), **values})
+        cursor.execute("ANALYZE newsletter_subscriber")
 
 
 def _edition(day: date) -> Edition:

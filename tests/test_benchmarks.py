@@ -1,9 +1,12 @@
 """The benchmarks keep working, and what they compare is equal. No time is asserted anywhere."""
 
+import os
 import re
 import smtplib
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.db import connection
 
 from benchmarks import (
     batching,
@@ -11,6 +14,7 @@ from benchmarks import (
     corpus,
     data,
     enumeration,
+    memory,
     pages,
     planning,
     printing,
@@ -53,6 +57,16 @@ def test_both_ways_send_the_same_mails_to_everybody_once() -> None:
     edition.refresh_from_db()
     assert edition.state == Edition.State.CLOSED
     assert Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sender_whose_memory_is_measured_brings_everybody_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_the_test = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    monkeypatch.setenv("DATABASE_URL", urlunsplit(of_the_test))
+    edition, mixes = data.make_edition(6), data.make_mixes(3)
+    run = memory.measure(edition, mixes, size=25)
+    assert run.readers == Delivery.objects.filter(state=Delivery.State.ACCEPTED).count() == 25
+    assert 20e6 < run.peak < 2e9, "bytes, whatever unit the system counts in"
 
 
 @pytest.mark.django_db(transaction=True)
